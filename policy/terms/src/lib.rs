@@ -1,0 +1,21 @@
+//! What was promised, as values.
+//!
+//! This crate turns the Markdown privacy policy that legal edits into terms, compares a text with every text published
+//! before it, compiles it to Cedar and answers whether a record may be stored and until when.
+//!
+//! Architecture invariant: nothing here reads a clock, a file or a socket. Time and text come in as arguments.
+
+pub mod account;
+pub mod amount;
+pub mod batch;
+pub mod clause;
+pub mod code;
+pub mod inventory;
+pub mod minute;
+pub mod permit;
+pub mod policy;
+pub mod private;
+pub mod problem;
+pub mod retention;
+pub mod source;
+pub mod term;

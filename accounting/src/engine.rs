@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use rusqlite::{
-    Connection,
+    Connection, ErrorCode,
     hooks::{AuthAction, AuthContext, Authorization},
     types::Value,
 };
@@ -41,11 +41,11 @@ const OF_FILE: [Setting; 4] = [
 ];
 
 /// Refuses a library that was built without what erasing needs.
-pub(crate) fn check_build(connection: &Connection) -> Result<(), OpenError> {
-    let has = |option: &str| {
-        connection
-            .query_row("SELECT sqlite_compileoption_used(?1)", [option], |row| row.get::<_, bool>(0))
-            .unwrap_or(false)
+pub(crate) fn check_build(path: &Path) -> Result<(), OpenError> {
+    let connection = Connection::open_in_memory().map_err(|error| database(path, &error))?;
+    let has = |option: &str| -> bool {
+        let used = connection.query_row("SELECT sqlite_compileoption_used(?1)", [option], |row| row.get(0));
+        used.unwrap_or(false)
     };
     let missing = BUILT_WITH.iter().find(|option| !has(option)).map(|option| format!("without `{option}`"));
     let harmful = BUILT_WITHOUT.iter().find(|option| has(option)).map(|option| format!("with `{option}`"));
@@ -63,12 +63,26 @@ pub(crate) fn set_file(connection: &Connection, path: &Path) -> Result<(), OpenE
     OF_FILE.iter().try_for_each(|setting| set(connection, path, setting))
 }
 
-pub(crate) fn database(path: &Path, error: &rusqlite::Error) -> OpenError {
-    OpenError::Database { path: path.into(), reason: reason(error) }
+/// Refuses a file that keeps anything else.
+pub(crate) fn check_file(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    OF_FILE.iter().try_for_each(|setting| check(connection, path, setting))
 }
 
-fn set(connection: &Connection, path: &Path, (pragma, wanted, needed): &Setting) -> Result<(), OpenError> {
+/// What an error of SQLite means for somebody who opens this file.
+pub(crate) fn database(path: &Path, error: &rusqlite::Error) -> OpenError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => OpenError::NotAStore { path: path.into() },
+        _ => OpenError::Database { path: path.into(), reason: reason(error) },
+    }
+}
+
+fn set(connection: &Connection, path: &Path, setting: &Setting) -> Result<(), OpenError> {
+    let (pragma, wanted, _) = setting;
     connection.execute_batch(&format!("PRAGMA {pragma} = {wanted}")).map_err(|error| database(path, &error))?;
+    check(connection, path, setting)
+}
+
+fn check(connection: &Connection, path: &Path, (pragma, _, needed): &Setting) -> Result<(), OpenError> {
     let found = connection
         .query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
         .map_err(|error| database(path, &error))

@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig, ffi};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use crate::{
     engine::{self, database},
@@ -29,26 +29,27 @@ pub(crate) fn write(path: &Path, keys: &Path) -> Result<Reader, OpenError> {
     opened
 }
 
-/// Opens a store that exists, for reading.
+/// Opens a store that exists, for reading. SQLite has leave to write, because it leaves its helper files behind where it
+/// has not; `query_only` takes it from every statement.
 pub(crate) fn read(path: &Path, keys: &Path) -> Result<Reader, OpenError> {
     fs::metadata(path).map_err(|source| OpenError::File { action: "open", path: path.into(), source })?;
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let connection = connect(path)?;
+    let refused = |error| database(path, &error);
+    connection.pragma_update(None, "query_only", true).map_err(refused)?;
     if look(&connection, path)? == Found::Nothing {
         return Err(OpenError::NotAStore { path: path.into() });
     }
     let key = key::read(path, keys)?;
-    let transaction = connection.unchecked_transaction().map_err(|error| database(path, &error))?;
+    let transaction = connection.unchecked_transaction().map_err(refused)?;
     compare(&transaction, path)?;
     key::check_proof(&transaction, path, keys, &key)?;
-    transaction.finish().map_err(|error| database(path, &error))?;
+    transaction.finish().map_err(refused)?;
+    engine::check_file(&connection, path)?;
     Ok(Reader { connection, sealing: key, path: path.into() })
 }
 
 fn open(path: &Path, keys: &Path) -> Result<Reader, OpenError> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // A refused store keeps the log of a crash as it is: closing it would move the log into the file.
-    let crashed = fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
-    keep_log(&connection, path, crashed)?;
+    let connection = connect(path)?;
     let new = look(&connection, path)? == Found::Nothing;
     let key = if new { key::read_or_make(path, keys)? } else { key::read(path, keys)? };
     if new {
@@ -83,11 +84,15 @@ fn make_file(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
+/// Connects. The log of a crash stays as it is until the store is accepted: closing would move it into the file.
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let crashed = fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
+    let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    engine::check_build(path)?;
     let mut connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| database(path, &error))?;
-    engine::check_build(&connection)?;
     engine::set_connection(&mut connection, path)?;
+    keep_log(&connection, path, crashed)?;
     Ok(connection)
 }
 
@@ -99,10 +104,7 @@ enum Found {
 
 /// Looks at what the file is, before anything is done to it.
 fn look(connection: &Connection, path: &Path) -> Result<Found, OpenError> {
-    let refused = |error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(ffi::ErrorCode::NotADatabase) => OpenError::NotAStore { path: path.into() },
-        _ => database(path, &error),
-    };
+    let refused = |error| database(path, &error);
     let application = schema::application(connection).map_err(refused)?;
     let version = schema::version(connection).map_err(refused)?;
     match (application, version) {

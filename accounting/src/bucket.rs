@@ -164,3 +164,41 @@ impl FromStr for Bucket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_known_by_its_name_and_by_no_other() {
+        for name in ["month_total_202611_v1", "month_total_202612_v0", "month_total_999901_v4294967295"] {
+            assert_eq!(name.parse::<Bucket>().unwrap().to_string(), name);
+        }
+        for name in [
+            "month_total",
+            "month_total_202611",
+            "month_total_202613_v1",
+            "month_total_202600_v1",
+            "month_total_202611_v01",
+            "month_total_202611_v+1",
+            "month_total_202611_v1;",
+            "month_total_+02611_v1",
+            "MONTH_TOTAL_202611_v1",
+        ] {
+            assert_eq!(name.parse::<Bucket>(), Err(NotABucket), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_month_begins_at_midnight_in_its_zone() {
+        let month = |instant: &str, zone: &str| {
+            let zone = TimeZone::get(zone).unwrap();
+            Month::of(instant.parse().unwrap(), &zone).0
+        };
+        assert_eq!(month("2026-10-31T23:59:59.999Z", "UTC"), 202_610);
+        assert_eq!(month("2026-11-01T00:00:00Z", "UTC"), 202_611);
+        assert_eq!(month("2026-10-31T22:59:59.999Z", "Europe/Berlin"), 202_610);
+        assert_eq!(month("2026-10-31T23:00:00Z", "Europe/Berlin"), 202_611);
+        assert_eq!(month("2026-06-30T22:00:00Z", "Europe/Berlin"), 202_607);
+    }
+}

@@ -35,7 +35,7 @@ pub(crate) const BUCKET: Table = Table {
     opened INTEGER NOT NULL,
     due INTEGER
 ) STRICT, WITHOUT ROWID",
-    columns: &[column("name", "system.buckets"), column("opened", "system.buckets"), column("due", "system.buckets")],
+    columns: &[column("name", "system.bucket"), column("opened", "system.bucket"), column("due", "system.bucket")],
 };
 
 /// What each account moved in a month: one table for each calendar month and version, `month_total_202611_v1`.
@@ -56,7 +56,7 @@ pub(crate) const NODE: Table = Table {
     epoch INTEGER NOT NULL CHECK (epoch >= 1),
     seq INTEGER NOT NULL CHECK (seq >= 0)
 ) STRICT, WITHOUT ROWID",
-    columns: &[column("node", "system.nodes"), column("epoch", "system.nodes"), column("seq", "system.nodes")],
+    columns: &[column("node", "system.cursor"), column("epoch", "system.cursor"), column("seq", "system.cursor")],
 };
 
 /// The published versions of the policy, each with the vocabulary it was published with.
@@ -74,15 +74,15 @@ pub(crate) const REVISION: Table = Table {
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT, WITHOUT ROWID",
     columns: &[
-        column("version", "system.policy"),
-        column("policy", "system.policy"),
-        column("document", "system.policy"),
-        column("effective", "system.policy"),
-        column("published_at", "system.policy"),
-        column("text", "system.policy"),
-        column("vocabulary", "system.policy"),
-        column("previous", "system.policy"),
-        column("hash", "system.policy"),
+        column("version", "system.version"),
+        column("policy", "system.version"),
+        column("document", "system.version"),
+        column("effective", "system.version"),
+        column("published_at", "system.version"),
+        column("text", "system.version"),
+        column("vocabulary", "system.version"),
+        column("previous", "system.version"),
+        column("hash", "system.version"),
     ],
 };
 
@@ -93,7 +93,7 @@ pub(crate) const SEAL: Table = Table {
     name TEXT PRIMARY KEY,
     proof BLOB NOT NULL
 ) STRICT, WITHOUT ROWID",
-    columns: &[column("name", "system.keys"), column("proof", "system.keys")],
+    columns: &[column("name", "system.key"), column("proof", "system.key")],
 };
 
 /// The text that is tried out before anything is published: version 0.
@@ -106,13 +106,69 @@ pub(crate) const TRIAL: Table = Table {
     since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID",
     columns: &[
-        column("version", "system.policy"),
-        column("text", "system.policy"),
-        column("vocabulary", "system.policy"),
-        column("since", "system.policy"),
+        column("version", "system.version"),
+        column("text", "system.version"),
+        column("vocabulary", "system.version"),
+        column("since", "system.version"),
     ],
 };
 
 const fn column(name: &'static str, code: &'static str) -> Column {
     Column { name, code }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use avow_terms::code::Code;
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::{bucket::Bucket, schema};
+
+    /// The columns of a live table, in order.
+    fn columns(connection: &Connection, table: &str) -> Vec<String> {
+        let mut statement = connection.prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid").unwrap();
+        statement.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn every_column_is_declared_and_every_declared_column_is_there() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&connection).unwrap();
+        let bucket: Bucket = "month_total_202611_v1".parse().unwrap();
+        connection.execute_batch(&bucket.ddl()).unwrap();
+        connection.execute("INSERT INTO bucket (name, opened) VALUES (?1, 0)", [bucket.to_string()]).unwrap();
+        for table in INVENTORY {
+            let live = columns(&connection, &table.name.replace("{}", "202611_v1"));
+            let declared: Vec<_> = table.columns.iter().map(|column| column.name).collect();
+            assert_eq!(live, declared, "{}", table.name);
+        }
+        assert_eq!(schema::difference(&connection).unwrap(), None);
+    }
+
+    #[test]
+    fn every_table_is_strict_and_has_no_row_ids() {
+        for table in INVENTORY {
+            assert!(table.ddl.ends_with(") STRICT, WITHOUT ROWID"), "{}", table.name);
+            assert!(!table.ddl.contains("AUTOINCREMENT") && !table.ddl.contains("--"), "{}", table.name);
+        }
+    }
+
+    #[test]
+    fn every_code_stands_in_the_vocabulary() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../policy-docs/vocabulary.md");
+        let vocabulary = std::fs::read_to_string(path).unwrap();
+        for column in INVENTORY.iter().flat_map(|table| table.columns) {
+            let code = Code::new(column.code).unwrap();
+            assert!(vocabulary.contains(&format!("\n| `{code}` |")), "`{code}` of `{}`", column.name);
+        }
+    }
+
+    #[test]
+    fn the_schema_is_the_one_that_was_released() {
+        let ddl: Vec<_> = INVENTORY.iter().map(|table| table.ddl).collect();
+        insta::assert_snapshot!(ddl.join(";\n"));
+    }
 }

@@ -60,3 +60,38 @@ impl From<Unspecified> for CannotSeal {
         Self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> SealingKey {
+        SealingKey::new(&[byte; KEY_LEN]).unwrap()
+    }
+
+    #[test]
+    fn a_sealed_value_opens_with_its_key_at_its_place_only() {
+        let sealed = key(1).seal(b"here", b"secret").unwrap();
+        assert_eq!(key(1).open(b"here", &sealed).ok().unwrap().expose(), b"secret");
+        assert_eq!(key(1).open(b"there", &sealed).err(), Some(CannotSeal));
+        assert_eq!(key(2).open(b"here", &sealed).err(), Some(CannotSeal));
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(key(1).open(b"here", &changed).err(), Some(CannotSeal));
+            assert_eq!(key(1).open(b"here", &sealed[..at]).err(), Some(CannotSeal));
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_sealed_value_counts_nothing() {
+        let length = |value: usize| key(1).seal(b"", &vec![0; value]).unwrap().len();
+        assert_eq!([length(0), length(1), length(252)], [284; 3]);
+        assert_eq!([length(253), length(508)], [540; 2]);
+    }
+
+    #[test]
+    fn sealing_twice_gives_two_texts() {
+        assert_ne!(key(1).seal(b"", b"secret").unwrap(), key(1).seal(b"", b"secret").unwrap());
+    }
+}

@@ -10,6 +10,7 @@ pub mod amount;
 pub mod batch;
 pub mod clause;
 pub mod code;
+pub mod deadline;
 pub mod inventory;
 pub mod minute;
 pub mod permit;

@@ -48,3 +48,39 @@ impl Place {
         format!("{}:{}:{}", self.source.name, position.line, position.column)
     }
 }
+
+impl Problem {
+    /// Makes it a warning.
+    #[must_use]
+    pub fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// Says what to write instead.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Points at another place that bears on it.
+    #[must_use]
+    pub fn related(mut self, source: &Source, span: Span, remark: impl Into<String>) -> Self {
+        self.related.push((Place { source: source.clone(), span }, remark.into()));
+        self
+    }
+}
+
+/// An error at some words of a text.
+#[must_use]
+pub fn problem(source: &Source, span: Span, code: &'static str, message: impl Into<String>) -> Problem {
+    Problem {
+        code,
+        severity: Severity::Error,
+        message: message.into(),
+        place: Place { source: source.clone(), span },
+        related: Vec::new(),
+        help: None,
+    }
+}

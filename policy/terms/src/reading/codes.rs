@@ -1,0 +1,121 @@
+//! Codes in backticks: `(identity, except account.email)` and `(consent: diagnostics.attempt)`.
+
+use std::ops::Range;
+
+use super::problems::Problems;
+use crate::{
+    code::Code,
+    markdown::{Passage, Piece},
+    source::Span,
+    suggest,
+    vocabulary::{Kind, Vocabulary},
+};
+
+/// A code as it stands in the text.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) code: Code,
+    pub(super) kind: Kind,
+    pub(super) place: Span,
+}
+
+/// The codes of one bracket, or one code that stands by itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Group {
+    /// The codes before any colon and any `except`.
+    pub(super) codes: Vec<Said>,
+    /// The codes after a colon: what a measure is about.
+    pub(super) about: Vec<Said>,
+    /// The codes after `except`.
+    pub(super) except: Vec<Said>,
+}
+
+/// The brackets of a passage that hold codes, in bytes of its words.
+pub(super) fn brackets(passage: &Passage) -> Vec<Range<usize>> {
+    let plain = passage.plain();
+    let mut open = Vec::new();
+    let mut brackets = Vec::new();
+    for (at, c) in plain.char_indices() {
+        match c {
+            '(' => open.push(at),
+            ')' => {
+                let Some(start) = open.pop() else { continue };
+                let range = start..at + 1;
+                if passage.codes().any(|code| range.start < code.range.start && code.range.end < range.end) {
+                    brackets.retain(|inner: &Range<usize>| inner.start < range.start);
+                    brackets.push(range);
+                }
+            }
+            _ => {}
+        }
+    }
+    brackets
+}
+
+/// Every group of codes in a passage. What is no code of the vocabulary is reported and left out.
+pub(super) fn groups(passage: &Passage, vocabulary: &Vocabulary, problems: &mut Problems<'_>) -> Vec<Group> {
+    let brackets = brackets(passage);
+    let mut groups: Vec<Group> = brackets.iter().map(|bracket| group(passage, bracket, vocabulary, problems)).collect();
+    for piece in passage.codes() {
+        if !brackets.iter().any(|bracket| bracket.contains(&piece.range.start)) {
+            groups.push(Group {
+                codes: said(passage, piece, vocabulary, problems).into_iter().collect(),
+                ..Group::default()
+            });
+        }
+    }
+    groups
+}
+
+fn group(passage: &Passage, bracket: &Range<usize>, vocabulary: &Vocabulary, problems: &mut Problems<'_>) -> Group {
+    let mut group = Group::default();
+    let mut from = bracket.start + 1;
+    let (mut about, mut except) = (false, false);
+    for piece in passage.codes().filter(|piece| bracket.contains(&piece.range.start)) {
+        let joint = from..piece.range.start;
+        from = piece.range.end;
+        match passage.text.get(joint.clone()).unwrap_or("").trim() {
+            "" | "," | "and" | ", and" => {}
+            ":" if !group.codes.is_empty() && !about && !except => about = true,
+            ", except" | "except" if !group.codes.is_empty() && !except => except = true,
+            words => refuse_joint(passage, joint, words, problems),
+        }
+        let Some(said) = said(passage, piece, vocabulary, problems) else { continue };
+        match (except, about) {
+            (true, _) => group.except.push(said),
+            (_, true) => group.about.push(said),
+            _ => group.codes.push(said),
+        }
+    }
+    let tail = from..bracket.end - 1;
+    let words = passage.text.get(tail.clone()).unwrap_or("").trim();
+    if !words.is_empty() {
+        refuse_joint(passage, tail, words, problems);
+    }
+    group
+}
+
+fn refuse_joint(passage: &Passage, range: Range<usize>, words: &str, problems: &mut Problems<'_>) {
+    let text = passage.text.get(range.clone()).unwrap_or("");
+    let start = range.start + text.len() - text.trim_start().len();
+    let place = passage.place(start..start + words.len());
+    let help =
+        "between codes there are only commas, `except` before exceptions, and `:` between a measure and its data";
+    problems.error(place, "words-among-codes", format!("`{words}` among codes means nothing"), help);
+}
+
+/// The code of one piece in backticks, if the vocabulary has it.
+fn said(passage: &Passage, piece: &Piece, vocabulary: &Vocabulary, problems: &mut Problems<'_>) -> Option<Said> {
+    let word = passage.text.get(piece.range.clone()).unwrap_or("").trim();
+    let known = Code::new(word).ok().and_then(|code| vocabulary.entry(&code).map(|entry| (code, entry.kind)));
+    if let Some((code, kind)) = known {
+        return Some(Said { code, kind, place: piece.span });
+    }
+    let codes = Kind::ALL.into_iter().flat_map(|kind| vocabulary.codes(kind)).map(Code::as_str);
+    let help = match suggest::nearest(word, codes) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("take a code of {}, or add this one there first", vocabulary.source().name),
+    };
+    problems.error(piece.span, "unknown-code", format!("unknown code `{word}`"), help);
+    None
+}

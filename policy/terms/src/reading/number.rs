@@ -1,0 +1,60 @@
+//! The bold number that a clause starts with.
+
+use crate::{
+    clause::{ClauseId, State},
+    markdown::Passage,
+    source::Span,
+};
+
+/// What a passage starts with.
+pub(super) enum Start {
+    /// A number, and the words after it.
+    Numbered { id: ClauseId, place: Span, rest: Passage },
+    /// A number that is not in bold.
+    Plain { id: ClauseId, place: Span },
+    /// Bold words that look like a number and are none.
+    Misspelt { words: String, place: Span },
+    /// Nothing of the kind.
+    Unnumbered,
+}
+
+/// Reads the start of a passage.
+pub(super) fn start(passage: &Passage) -> Start {
+    let lead = passage.text.len() - passage.text.trim_start().len();
+    let bold_end = passage
+        .pieces
+        .iter()
+        .skip_while(|piece| piece.range.end <= lead)
+        .take_while(|piece| piece.bold && !piece.code)
+        .last()
+        .map_or(lead, |piece| piece.range.end);
+    let bold = passage.text.get(lead..bold_end).unwrap_or("");
+    let number = bold.trim().trim_end_matches(['.', ':']).trim_end();
+    let place = || passage.place(lead..lead + number.len());
+    if let Ok(id) = number.parse() {
+        return Start::Numbered { id, place: place(), rest: passage.from(after_mark(&passage.text, bold_end)) };
+    }
+    if !number.is_empty() && number.len() <= 6 && number.chars().any(|c| c.is_ascii_digit()) && !number.contains(' ') {
+        return Start::Misspelt { words: number.to_owned(), place: place() };
+    }
+    let first = passage.text.trim_start().split_whitespace().next().unwrap_or("");
+    let number = first.trim_end_matches(['.', ':']);
+    match number.parse() {
+        Ok(id) => Start::Plain { id, place: passage.place(lead..lead + number.len()) },
+        Err(_) => Start::Unnumbered,
+    }
+}
+
+/// The first byte after the dot and the spaces that follow a number.
+fn after_mark(text: &str, from: usize) -> usize {
+    let rest = text.get(from..).unwrap_or("");
+    let words = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ':'));
+    from + rest.len() - words.len()
+}
+
+/// Reads "Withdrawn in version 4."
+pub(super) fn withdrawn(words: &str) -> Option<State> {
+    let words = words.trim().trim_end_matches('.').to_ascii_lowercase();
+    let version = words.strip_prefix("withdrawn in version ")?.trim().parse().ok()?;
+    Some(State::Withdrawn { version })
+}

@@ -1,0 +1,68 @@
+//! The problems of one text, as they are found.
+
+use crate::{
+    problem::{Problem, problem},
+    source::{Source, Span},
+};
+
+/// Collects the problems of one text.
+pub(super) struct Problems<'s> {
+    pub(super) source: &'s Source,
+    list: Vec<Problem>,
+}
+
+impl<'s> Problems<'s> {
+    pub(super) fn new(source: &'s Source) -> Self {
+        Self { source, list: Vec::new() }
+    }
+
+    /// What the source says, letter by letter, at a place.
+    pub(super) fn words(&self, span: Span) -> &'s str {
+        self.source.words(span)
+    }
+
+    /// An error, with what to write instead.
+    pub(super) fn error(
+        &mut self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.list.push(problem(self.source, span, code, message).help(help));
+    }
+
+    /// Something to look at.
+    pub(super) fn warning(
+        &mut self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.list.push(problem(self.source, span, code, message).help(help).warning());
+    }
+
+    /// An error that takes two places to see.
+    pub(super) fn clash(
+        &mut self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+        (other, remark): (Span, &str),
+        help: impl Into<String>,
+    ) {
+        self.list.push(problem(self.source, span, code, message).related(self.source, other, remark).help(help));
+    }
+
+    /// Whether an error has been found inside a place.
+    pub(super) fn any_in(&self, span: Span) -> bool {
+        self.list.iter().any(|problem| span.start <= problem.place.span.start && problem.place.span.end <= span.end)
+    }
+
+    /// The problems in the order of the text.
+    pub(super) fn sorted(mut self) -> Vec<Problem> {
+        self.list.sort_by_key(|problem| (problem.place.span.start, problem.place.span.end));
+        self.list
+    }
+}

@@ -1,0 +1,252 @@
+//! Clauses as terms: what the letter, the codes and the controlled words of each clause promise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    codes::{self, Group, Said},
+    coverage::{Body, Found},
+    problems::Problems,
+    references::References,
+    rows::{self, RowReader},
+    triggers,
+};
+use crate::{
+    clause::{ClauseId, Letter},
+    code::Code,
+    markdown::Passage,
+    retention::{self, Period},
+    term::{Promise, Term},
+    vocabulary::{Kind, Vocabulary},
+};
+
+/// The terms of every clause, in the order of the text. A clause that promises nothing and is not G is reported.
+pub(super) fn terms(
+    found: &[Found],
+    references: &[References],
+    vocabulary: &Vocabulary,
+    problems: &mut Problems<'_>,
+) -> Vec<Term> {
+    let mut reader = Reader { vocabulary, problems };
+    let mut by_clause: BTreeMap<ClauseId, Vec<Term>> = BTreeMap::new();
+    // What a recipient sees may be said by pointing at other clauses, so those are read first.
+    for (clause, _) in found.iter().zip(references).filter(|(_, references)| references.seen.is_empty()) {
+        by_clause.insert(clause.id, reader.clause(clause, &BTreeSet::new()));
+    }
+    for (clause, references) in found.iter().zip(references).filter(|(_, references)| !references.seen.is_empty()) {
+        let seen =
+            references.seen.iter().filter_map(|id| by_clause.get(id)).flatten().filter_map(stored_code).collect();
+        by_clause.insert(clause.id, reader.clause(clause, &seen));
+    }
+    let mut terms: Vec<Term> = found.iter().filter_map(|clause| by_clause.remove(&clause.id)).flatten().collect();
+    mark_consent(&mut terms, vocabulary);
+    terms
+}
+
+fn stored_code(term: &Term) -> Option<Code> {
+    match &term.promise {
+        Promise::Stored { data, .. } => Some(data.clone()),
+        _ => None,
+    }
+}
+
+/// Sets `consent` on what a clause with the measure `consent` names.
+fn mark_consent(terms: &mut [Term], vocabulary: &Vocabulary) {
+    let asked: BTreeSet<Code> = terms
+        .iter()
+        .filter_map(|term| match &term.promise {
+            Promise::Measure { measure, data, .. } if measure.as_str() == "consent" => Some(data.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    for term in terms {
+        if let Promise::Stored { data, consent, .. } = &mut term.promise {
+            *consent = asked.iter().any(|asked| vocabulary.covers(asked, data));
+        }
+    }
+}
+
+struct Reader<'r, 's> {
+    vocabulary: &'r Vocabulary,
+    problems: &'r mut Problems<'s>,
+}
+
+impl Reader<'_, '_> {
+    fn clause(&mut self, found: &Found, seen: &BTreeSet<Code>) -> Vec<Term> {
+        if !found.is_active() {
+            return Vec::new();
+        }
+        let terms = match &found.body {
+            Body::Row(cells) => {
+                RowReader { vocabulary: self.vocabulary, problems: &mut *self.problems }.terms(found, cells, seen)
+            }
+            Body::Words(words) => self.words(found, words),
+        };
+        if terms.is_empty() && found.id.letter != Letter::G && !self.problems.any_in(found.span) {
+            let message = format!("{} promises nothing that can be checked", found.id);
+            self.problems.error(found.place, "no-term", message, no_term_help(found.id.letter));
+        }
+        terms
+    }
+
+    fn words(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
+        match found.id.letter {
+            Letter::G => self.general(found, words),
+            Letter::N => self.never(found, words),
+            _ => self.measures(found, words),
+        }
+    }
+
+    fn general(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
+        for code in words.codes() {
+            let help = "give the clause the letter of what it promises, or take the code out";
+            self.problems.warning(code.span, "code-without-effect", "a code has no effect in a G clause", help);
+        }
+        triggers::in_general(words, found.id, self.problems);
+        Vec::new()
+    }
+
+    fn never(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
+        let (mut data, mut except) = (BTreeSet::new(), BTreeSet::new());
+        for group in codes::groups(words, self.vocabulary, self.problems) {
+            self.only_data(&group.codes);
+            self.only_data(&group.except);
+            self.only_data(&group.about);
+            for exception in &group.except {
+                if !group.codes.iter().any(|said| self.vocabulary.covers(&said.code, &exception.code)) {
+                    let message = format!("`{}` is not part of what is never kept", exception.code);
+                    let help = "an exception descends from the code before it: take it out, or look at the vocabulary";
+                    self.problems.error(exception.place, "idle-exception", message, help);
+                }
+            }
+            data.extend(group.codes.into_iter().map(|said| said.code));
+            except.extend(group.except.into_iter().map(|said| said.code));
+        }
+        self.no_loose_exception(words);
+        if data.is_empty() {
+            return Vec::new();
+        }
+        vec![Term { clause: found.id, said_at: words.words_place(), promise: Promise::Never { data, except } }]
+    }
+
+    fn only_data(&mut self, said: &[Said]) {
+        for said in said.iter().filter(|said| said.kind != Kind::Data) {
+            let message = format!("`{}` is {}", said.code, said.kind.noun());
+            let help = format!("name data here, such as `{}`", rows::example(Kind::Data));
+            self.problems.error(said.place, "wrong-kind", message, help);
+        }
+    }
+
+    /// An exception in free words would bind nobody: the software would enforce the clause without it.
+    fn no_loose_exception(&mut self, words: &Passage) {
+        let plain = words.plain();
+        let lower = plain.to_ascii_lowercase();
+        let brackets = codes::brackets(words);
+        for phrase in ["except", "unless", "other than", "apart from", "excluding"] {
+            for (at, _) in lower.match_indices(phrase) {
+                let whole = !lower.get(..at).unwrap_or("").ends_with(char::is_alphanumeric)
+                    && !lower.get(at + phrase.len()..).unwrap_or("").starts_with(char::is_alphanumeric);
+                if whole && !brackets.iter().any(|bracket| bracket.contains(&at)) {
+                    let help = "write an exception as `(`identity`, except `account.email`)`, and in no other way";
+                    let message = format!("`{phrase}` outside the brackets excepts nothing");
+                    self.problems.error(words.place(at..at + phrase.len()), "loose-exception", message, help);
+                }
+            }
+        }
+    }
+
+    fn measures(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
+        let mut terms = Vec::new();
+        for group in codes::groups(words, self.vocabulary, self.problems) {
+            for exception in &group.except {
+                let help = "only an N clause has exceptions";
+                self.problems.error(exception.place, "idle-exception", "an exception from what?", help);
+            }
+            self.only_data(&group.about);
+            let about: BTreeSet<Code> = group.about.iter().map(|said| said.code.clone()).collect();
+            for said in &group.codes {
+                terms.extend(self.measure(found, words, said, &about, &group));
+            }
+        }
+        terms
+    }
+
+    fn measure(
+        &mut self,
+        found: &Found,
+        words: &Passage,
+        said: &Said,
+        about: &BTreeSet<Code>,
+        group: &Group,
+    ) -> Option<Term> {
+        if said.kind != Kind::Measure {
+            self.misplaced(found, said);
+            return None;
+        }
+        let is_s0 = found.id.letter == Letter::S && found.id.number == 0;
+        let promise = match said.code.as_str() {
+            "complete" if is_s0 => Promise::Complete,
+            "complete" => {
+                self.problems.error(
+                    said.place,
+                    "not-s0",
+                    "only S0 says that the table is complete",
+                    "move it to `**S0.**`",
+                );
+                return None;
+            }
+            _ if found.id.letter == Letter::S => {
+                self.problems.error(
+                    said.place,
+                    "wrong-kind",
+                    format!("`{}` is a measure", said.code),
+                    no_term_help(Letter::S),
+                );
+                return None;
+            }
+            "consent" if group.about.is_empty() => {
+                let help = "name it: `(`consent`: `diagnostics.attempt`)`";
+                self.problems.error(said.place, "consent-to-what", "consent to what?", help);
+                return None;
+            }
+            "notice" => Promise::Measure {
+                measure: said.code.clone(),
+                data: about.clone(),
+                lead: Some(self.lead(words, said)?),
+            },
+            _ => Promise::Measure { measure: said.code.clone(), data: about.clone(), lead: None },
+        };
+        Some(Term { clause: found.id, said_at: words.words_place(), promise })
+    }
+
+    fn lead(&mut self, words: &Passage, said: &Said) -> Option<Period> {
+        match retention::lead(&words.plain()) {
+            Ok(Some(lead)) => return Some(lead),
+            Ok(None) => self.problems.error(said.place, "no-lead", "how long ahead?", "write `at least 1 day ahead`"),
+            Err(refused) => {
+                self.problems.error(words.place(refused.range), refused.code, refused.message, refused.help);
+            }
+        }
+        None
+    }
+
+    fn misplaced(&mut self, found: &Found, said: &Said) {
+        let help = match said.kind {
+            Kind::Right => "a right is a row of the table of rights, with the time in which it is answered".to_owned(),
+            Kind::Purpose => "a purpose stands in the column `Why` of a table".to_owned(),
+            _ => format!("say what is done with it: `(`encrypt-at-rest`: `{}`)`", said.code),
+        };
+        let help = if found.id.letter == Letter::S { no_term_help(Letter::S).to_owned() } else { help };
+        let message = format!("`{}` is {}, which promises nothing here", said.code, said.kind.noun());
+        self.problems.error(said.place, "wrong-kind", message, help);
+    }
+}
+
+fn no_term_help(letter: Letter) -> &'static str {
+    match letter {
+        Letter::S => "what is kept is a row of the table Ref · What we keep · Why · Where it comes from · How long",
+        Letter::N => "name what is never kept, in backticks: `(`visitor.ip`)`; or give the clause the letter G",
+        Letter::U => "name a measure in backticks, or make it a row of the table Ref · You may · How · Answered within",
+        _ => "name a measure in backticks, such as `(`no-disclosure`)`; or give the clause the letter G",
+    }
+}

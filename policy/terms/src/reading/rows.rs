@@ -1,0 +1,198 @@
+//! The rows of the three tables as terms: one for each code and purpose.
+
+use std::collections::BTreeSet;
+
+use super::{
+    codes::{self, Said},
+    columns::{Cells, Column},
+    coverage::Found,
+    problems::Problems,
+};
+use crate::{
+    clause::Letter,
+    code::Code,
+    markdown::Passage,
+    retention::{self, Period, Refused, Retention},
+    source::Span,
+    suggest,
+    term::{Origin, Promise, Term},
+    vocabulary::{Kind, Vocabulary},
+};
+
+/// What is needed to read a row.
+pub(super) struct RowReader<'r, 's> {
+    pub(super) vocabulary: &'r Vocabulary,
+    pub(super) problems: &'r mut Problems<'s>,
+}
+
+impl RowReader<'_, '_> {
+    /// The terms of a row. `seen` are the codes of the clauses that its "What they see" points at.
+    pub(super) fn terms(&mut self, found: &Found, cells: &Cells, seen: &BTreeSet<Code>) -> Vec<Term> {
+        match found.id.letter {
+            Letter::S => self.stored(found, cells),
+            Letter::R => self.shared(found, cells, seen),
+            Letter::U => self.rights(found, cells),
+            _ => Vec::new(),
+        }
+    }
+
+    fn stored(&mut self, found: &Found, cells: &Cells) -> Vec<Term> {
+        let data = self.codes(cells, Column::Kept, Kind::Data, true);
+        let purposes = self.codes(cells, Column::Why, Kind::Purpose, true);
+        let origin = self.cell(cells, Column::Origin).and_then(|cell| self.origin(cell));
+        let how_long = self.cell(cells, Column::HowLong);
+        let retention = how_long.and_then(|cell| self.retention(cell));
+        self.no_codes(cells, &[Column::Origin, Column::HowLong]);
+        let (Some(origin), Some(retention), Some(how_long)) = (origin, retention, how_long) else { return Vec::new() };
+        let said_at = how_long.words_place();
+        let pairs = data.iter().flat_map(|data| purposes.iter().map(move |purpose| (data, purpose)));
+        pairs
+            .map(|(data, purpose)| {
+                let (data, purpose, retention) = (data.code.clone(), purpose.code.clone(), retention.clone());
+                let promise = Promise::Stored { data, purpose, origin, retention, consent: false };
+                Term { clause: found.id, said_at, promise }
+            })
+            .collect()
+    }
+
+    fn shared(&mut self, found: &Found, cells: &Cells, seen: &BTreeSet<Code>) -> Vec<Term> {
+        let mut data: BTreeSet<Code> = seen.clone();
+        data.extend(self.codes(cells, Column::Sees, Kind::Data, false).into_iter().map(|said| said.code));
+        let purposes = self.codes(cells, Column::Why, Kind::Purpose, true);
+        self.no_codes(cells, &[Column::Who, Column::When]);
+        let words = |cell: &Passage| cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let recipient = self.cell(cells, Column::Who).map(words);
+        let when = self.cell(cells, Column::When).map(words);
+        let sees = self.cell(cells, Column::Sees);
+        let (Some(recipient), Some(when), Some(sees)) = (recipient, when, sees) else { return Vec::new() };
+        if data.is_empty() {
+            let help = "name the data in backticks, `(`account.email`)`, or point at the clauses that do, `S1 to S8`";
+            self.problems.error(sees.words_place(), "no-code", "this says nothing that can be checked", help);
+            return Vec::new();
+        }
+        let share = |purpose: Said| {
+            let (recipient, when, data) = (recipient.clone(), when.clone(), data.clone());
+            let promise = Promise::Share { recipient, data, purpose: purpose.code, when };
+            Term { clause: found.id, said_at: sees.words_place(), promise }
+        };
+        purposes.into_iter().map(share).collect()
+    }
+
+    fn rights(&mut self, found: &Found, cells: &Cells) -> Vec<Term> {
+        let rights = self.codes(cells, Column::May, Kind::Right, true);
+        let within = self.cell(cells, Column::AnsweredWithin);
+        let answer_within = within.and_then(|cell| self.period(cell));
+        self.no_codes(cells, &[Column::How, Column::AnsweredWithin]);
+        let (Some(within), Some(answer_within)) = (within, answer_within) else { return Vec::new() };
+        let right = |right: Said| {
+            let promise = Promise::Right { right: right.code, answer_within };
+            Term { clause: found.id, said_at: within.words_place(), promise }
+        };
+        rights.into_iter().map(right).collect()
+    }
+
+    /// The cell of a column, which must say something.
+    fn cell<'c>(&mut self, cells: &'c Cells, column: Column) -> Option<&'c Passage> {
+        let cell = cells.get(column)?;
+        if cell.is_empty() {
+            let message = format!("the cell `{}` is empty", column.name());
+            self.problems.error(place_of(cell, cells), "empty-cell", message, "fill it in");
+            return None;
+        }
+        Some(cell)
+    }
+
+    fn codes(&mut self, cells: &Cells, column: Column, kind: Kind, needed: bool) -> Vec<Said> {
+        let Some(cell) = self.cell(cells, column) else { return Vec::new() };
+        let has_pieces = cell.codes().next().is_some();
+        let mut said = Vec::new();
+        for group in codes::groups(cell, self.vocabulary, self.problems) {
+            for extra in group.about.iter().chain(&group.except) {
+                let help = "in a table, codes are only listed, with commas between them";
+                self.problems.error(extra.place, "words-among-codes", "a row knows no exception and no `:`", help);
+            }
+            said.extend(group.codes);
+        }
+        if !has_pieces && needed {
+            let help = format!("add {} in backticks, `(`{}`)`", kind.noun(), example(kind));
+            self.problems.error(cell.words_place(), "no-code", "this says nothing that can be checked", help);
+        }
+        said.retain(|code| self.is_kind(code, kind, column));
+        said
+    }
+
+    fn is_kind(&mut self, said: &Said, kind: Kind, column: Column) -> bool {
+        if said.kind != kind {
+            let message = format!("`{}` is {}", said.code, said.kind.noun());
+            let help = format!("the column `{}` takes {}, such as `{}`", column.name(), kind.noun(), example(kind));
+            self.problems.error(said.place, "wrong-kind", message, help);
+        }
+        said.kind == kind
+    }
+
+    fn no_codes(&mut self, cells: &Cells, columns: &[Column]) {
+        for cell in columns.iter().filter_map(|column| cells.get(*column)) {
+            if let Some(code) = cell.codes().next() {
+                self.problems.error(
+                    code.span,
+                    "code-without-effect",
+                    "a code has no effect here",
+                    "take it out of this cell",
+                );
+            }
+        }
+    }
+
+    fn origin(&mut self, cell: &Passage) -> Option<Origin> {
+        const ORIGINS: [(&str, Origin); 4] = [
+            ("You give it", Origin::User),
+            ("Collected automatically", Origin::Automatic),
+            ("Payment processor", Origin::Processor),
+            ("Derived", Origin::Derived),
+        ];
+        let said = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = said.trim_end_matches('.');
+        let known = ORIGINS.into_iter().find(|(words, _)| words.eq_ignore_ascii_case(said));
+        if known.is_none() {
+            let help = match suggest::nearest(said, ORIGINS.map(|(words, _)| words)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("write one of: {}", ORIGINS.map(|(words, _)| words).join(", ")),
+            };
+            self.problems.error(cell.words_place(), "unknown-origin", format!("unknown origin `{said}`"), help);
+        }
+        known.map(|(_, origin)| origin)
+    }
+
+    fn retention(&mut self, cell: &Passage) -> Option<Retention> {
+        let read = retention::phrase(&cell.text);
+        self.or_refused(cell, read)
+    }
+
+    fn period(&mut self, cell: &Passage) -> Option<Period> {
+        let read = retention::period(&cell.text);
+        self.or_refused(cell, read)
+    }
+
+    fn or_refused<T>(&mut self, cell: &Passage, read: Result<T, Refused>) -> Option<T> {
+        read.map_err(|refused| {
+            let place = if refused.range.is_empty() { cell.words_place() } else { cell.place(refused.range) };
+            self.problems.error(place, refused.code, refused.message, refused.help);
+        })
+        .ok()
+    }
+}
+
+/// An empty cell has no words to underline: the number of its row stands for it.
+fn place_of(cell: &Passage, cells: &Cells) -> Span {
+    let number = cells.get(Column::Ref).map_or(cell.span, Passage::words_place);
+    if cell.span.start < cell.span.end { cell.span } else { number }
+}
+
+pub(super) fn example(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Data => "account.email",
+        Kind::Purpose => "service.auth",
+        Kind::Measure => "no-disclosure",
+        Kind::Right => "delete",
+    }
+}

@@ -1,0 +1,33 @@
+use super::*;
+
+const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");
+const NORTHGATE: &str = include_str!("../../../../policy-docs/northgate/privacy.md");
+const LANTERN: &str = include_str!("../../../../policy-docs/lantern/privacy.md");
+
+fn vocabulary() -> Vocabulary {
+    Vocabulary::read(Source::new("vocabulary.md", VOCABULARY)).0
+}
+
+fn reading(text: &str) -> Reading {
+    read(Source::new("p", text), &vocabulary())
+}
+
+/// The problems of a text, one a line: `line:column code: message; help [related]`.
+fn problems(text: &str) -> Vec<String> {
+    let say = |problem: &Problem| {
+        let at = problem.place.location();
+        let words = problem.place.source.words(problem.place.span);
+        let help = problem.help.as_deref().unwrap_or("-");
+        let mark = if problem.severity == Severity::Warning { "?" } else { "" };
+        format!("{} {}{mark}: {}; {help} <{words}>", at.trim_start_matches("p:"), problem.code, problem.message)
+    };
+    reading(text).problems.iter().map(say).collect()
+}
+
+#[test]
+fn both_policies_are_clean() {
+    for text in [NORTHGATE, LANTERN] {
+        assert_eq!(problems(text), [""; 0]);
+        assert!(reading(text).policy().is_ok());
+    }
+}

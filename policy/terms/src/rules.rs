@@ -8,6 +8,8 @@ mod agreement;
 mod ask;
 mod explain;
 #[cfg(test)]
+mod ours;
+#[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
 mod tests;

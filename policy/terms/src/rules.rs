@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod agreement;
 mod ask;
+mod assemble;
 mod explain;
 #[cfg(test)]
 mod ours;
@@ -16,7 +17,7 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
 
-use cedar_policy::{Entities, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{Entities, PolicySet, Schema};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
@@ -25,10 +26,10 @@ use crate::{
     clause::ClauseId,
     code::Code,
     compile::{
-        self, Compiled, Kept,
+        self, Kept,
         calendar::Dated,
         schema,
-        statement::{Deed, Statement, by_name},
+        statement::{Deed, Statement},
     },
     permit::{Due, Events, Facts, Permit, Record, Refusal, Service},
     policy::Policy,
@@ -86,43 +87,6 @@ impl Rules {
         let text = schema::schema(vocabulary.leaves(), vocabulary.codes(Kind::Purpose), &compiled.dates);
         Self::assemble(&policy, &vocabulary, version, compiled, text)
             .map_err(|message| vec![problem(&policy.source, Span::default(), "no-rules", message)])
-    }
-
-    fn assemble(
-        policy: &Arc<Policy>,
-        vocabulary: &Arc<Vocabulary>,
-        version: u32,
-        compiled: Compiled,
-        schema_text: String,
-    ) -> Result<Self, String> {
-        let (schema, _) = Schema::from_cedarschema_str(&schema_text).map_err(|error| error.to_string())?;
-        let all = set(compiled.statements.iter())?;
-        let checked = Validator::new(schema.clone()).validate(&all, ValidationMode::Strict);
-        if let Some(error) = checked.validation_errors().next() {
-            return Err(format!("the rules do not fit the schema: {error}"));
-        }
-        let slices = slices(vocabulary.leaves(), &compiled.statements)?;
-        // Without the entities of the actions, `action in` would match nothing and what it forbids would be allowed.
-        let entities = Entities::from_entities([], Some(&schema)).map_err(|error| error.to_string())?;
-        let cedar = printed(policy, &compiled.statements);
-        let statements = by_name(compiled.statements).map_err(|id| format!("two statements are called `{id}`"))?;
-        Ok(Self {
-            policy: Arc::clone(policy),
-            vocabulary: Arc::clone(vocabulary),
-            version,
-            statements,
-            kept: compiled.kept,
-            never: compiled.never,
-            dates: compiled.dates,
-            zone: compiled.zone,
-            cedar,
-            schema_text,
-            schema,
-            names: Names::new().map_err(|error| error.to_string())?,
-            entities,
-            items: items(vocabulary),
-            slices,
-        })
     }
 
     /// The version; 0 for a text on trial.
@@ -234,35 +198,4 @@ impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rules").field("version", &self.version).finish_non_exhaustive()
     }
-}
-
-fn items(vocabulary: &Vocabulary) -> BTreeMap<Code, Vec<Code>> {
-    let under = |code: &Code| vocabulary.leaves_under(code).cloned().collect();
-    vocabulary.codes(Kind::Data).map(|code| (code.clone(), under(code))).collect()
-}
-
-/// A set of statements under their own names.
-fn set<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<PolicySet, String> {
-    PolicySet::from_policies(statements.map(|statement| statement.rule.clone())).map_err(|error| error.to_string())
-}
-
-fn slices<'a>(
-    leaves: impl Iterator<Item = &'a Code>,
-    statements: &[Statement],
-) -> Result<BTreeMap<Code, PolicySet>, String> {
-    let about = |leaf: &Code| {
-        let mine = statements.iter().filter(|one| one.data.as_ref().is_none_or(|data| data == leaf));
-        set(mine)
-    };
-    leaves.map(|leaf| Ok((leaf.clone(), about(leaf)?))).collect()
-}
-
-fn printed(policy: &Policy, statements: &[Statement]) -> String {
-    let header = &policy.header;
-    let title = format!(
-        "// {} version {}, compiled. A statement for each clause and item of data; what is not stated is denied.",
-        header.policy, header.version
-    );
-    let statements = statements.iter().map(|statement| statement.text.as_str());
-    std::iter::once(title.as_str()).chain(statements).collect::<Vec<_>>().join("\n\n") + "\n"
 }

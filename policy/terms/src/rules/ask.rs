@@ -72,8 +72,9 @@ impl Granted {
 }
 
 impl Names {
-    pub(super) fn new() -> Result<Self, ParseErrors> {
-        let name = |kind: Kind| format!("Avow::{}", kind.name()).parse();
+    pub(super) fn new() -> Result<Self, String> {
+        let name =
+            |kind: Kind| format!("Avow::{}", kind.name()).parse().map_err(|error: ParseErrors| error.to_string());
         Ok(Self {
             service: name(Kind::Service)?,
             data: name(Kind::Data)?,

@@ -1,5 +1,7 @@
 //! The two policies of the project, from their Markdown to decisions.
 
+use cedar_policy::{Authorizer, Context, Decision, EntityUid, Request, RestrictedExpression};
+
 use super::{sample::*, *};
 use crate::{
     permit::{Form, NodePlace},
@@ -113,6 +115,30 @@ fn what_an_account_needs_is_kept_until_the_account_is_deleted() {
             assert_eq!((answer.allowed, answer.due), (true, Some(Due::When(Anchor::AccountDeleted))), "{code}");
         }
     }
+}
+
+/// What Cedar says about showing data to somebody.
+fn may_see(rules: &Rules, recipient: &str, data: &str, purpose: &str) -> bool {
+    let one = |kind: &str, id: &str| -> EntityUid { format!("Avow::{kind}::\"{id}\"").parse().unwrap() };
+    let facts = [
+        ("purpose".to_owned(), RestrictedExpression::new_entity_uid(one("Purpose", purpose))),
+        ("recipient".to_owned(), RestrictedExpression::new_string(recipient.to_owned())),
+    ];
+    let (by, deed, what) = (one("Service", "mail"), one("Action", "disclose"), one("Data", data));
+    let request = Request::new(by, deed, what, Context::from_pairs(facts).unwrap(), Some(&rules.schema)).unwrap();
+    let response = Authorizer::new().is_authorized(&request, &rules.slices[&code(data)], &rules.entities);
+    response.decision() == Decision::Allow && response.diagnostics().errors().next().is_none()
+}
+
+#[test]
+fn data_is_shown_to_whom_the_policy_names_for_what_it_says_and_to_nobody_else() {
+    let rules = compiled(NORTHGATE);
+    assert!(may_see(&rules, "The mail service that carries our messages", "account.email", "notices"));
+    assert!(may_see(&rules, "A court or authority of our home country", "session.client_ip", "legal"));
+    assert!(!may_see(&rules, "The mail service that carries our messages", "account.email", "marketing"));
+    assert!(!may_see(&rules, "The mail service that carries our messages", "session.client_ip", "notices"));
+    assert!(!may_see(&rules, "An advertiser", "account.email", "notices"));
+    assert!(!may_see(&rules, "A court or authority of our home country", "traffic.dns", "legal"));
 }
 
 #[test]

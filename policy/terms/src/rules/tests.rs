@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cedar_policy::{
-    PolicyId, PolicySet,
+    PolicyId, PolicySet, ValidationMode, Validator,
     pst::{BinaryOp, Expr},
 };
 
@@ -204,6 +204,28 @@ fn a_statement_that_fails_never_opens_the_door() {
     let rules = Rules::assemble(&policy, &vocabulary, 1, compiled, schema).unwrap();
     let reason = "the rule `X1/planted` cannot be evaluated on these facts";
     refused(&rules, "account.email", "notices", &written("2026-12-05T10:00Z"), reason);
+}
+
+#[test]
+fn a_date_that_is_forgotten_is_a_refusal() {
+    let (policy, vocabulary) = (policy(None, &sample()), vocabulary());
+    let mut compiled = compile::compile(&policy, &vocabulary).unwrap();
+    let schema = schema::schema(vocabulary.leaves(), vocabulary.codes(Kind::Purpose), &compiled.dates);
+    compiled.dates.retain(|date| date.is_month_end);
+    let rules = Rules::assemble(&policy, &vocabulary, 1, compiled, schema).unwrap();
+    let open = written("2026-12-05T10:00Z");
+    assert!(decide(&rules, "notice.evidence", "accountability", &open).allowed);
+    let events = Events { account_closed: Some(at("2026-12-05T09:00Z")), ..Events::default() };
+    let reason =
+        "these facts cannot be true: a date is given when what it is counted from has happened, and lies after it";
+    refused(&rules, "notice.evidence", "accountability", &Facts { events, ..open }, reason);
+}
+
+#[test]
+fn a_clause_that_says_a_thing_twice_says_it_once() {
+    let abroad = measure("store-nothing-abroad", "");
+    let twice = rules(1, &[("L1", abroad.clone()), ("L1", abroad.clone())]).unwrap();
+    assert_eq!(twice.cedar(), rules(1, &[("L1", abroad)]).unwrap().cedar());
 }
 
 struct MonthTotal;

@@ -55,6 +55,13 @@ pub(crate) struct Kept {
     pub(crate) consent: bool,
 }
 
+impl Kept {
+    /// Whether anything is stored at all: what is only held in memory is not.
+    pub(crate) fn is_stored(&self) -> bool {
+        calendar::over(&self.retention).is_some()
+    }
+}
+
 /// Compiles a policy, or says what stands in the way.
 pub(crate) fn compile(policy: &Policy, vocabulary: &Vocabulary) -> Result<Compiled, Vec<Problem>> {
     let mut work = Work::new(policy, vocabulary);

@@ -162,19 +162,20 @@ impl Rules {
         }
     }
 
-    /// When data of a code is due that was recorded then, if this version keeps it at all: the earliest over its purposes
-    /// and over the items it is made of.
+    /// When data of a code is due that was recorded then, if this version lets it be stored at all: the earliest over the
+    /// purposes it is stored for and over the items it is made of.
     #[must_use]
     pub fn due(&self, code: &Code, recorded: Timestamp, events: &Events) -> Option<Due> {
-        let mut earliest: Option<Due> = None;
-        for leaf in self.items(code) {
-            let rows = self.kept.get(leaf).filter(|rows| !rows.is_empty() && !self.never.contains_key(leaf))?;
-            for row in rows {
-                let due = row.retention.due(recorded, events, &self.zone);
-                earliest = Some(earliest.map_or(due, |before| before.or_earlier(due)));
-            }
-        }
-        earliest
+        let due = |kept: &Kept| kept.retention.due(recorded, events, &self.zone);
+        let of_item = |item: &Code| self.stored(item).map(due).reduce(Due::or_earlier);
+        let each: Option<Vec<Due>> = self.items(code).iter().map(of_item).collect();
+        each?.into_iter().reduce(Due::or_earlier)
+    }
+
+    /// The rows that let an item be stored; what is only held in memory is not.
+    fn stored(&self, item: &Code) -> impl Iterator<Item = &Kept> {
+        let rows = self.kept.get(item).filter(|_| !self.never.contains_key(item));
+        rows.into_iter().flatten().filter(|kept| kept.is_stored())
     }
 
     /// The items of data that a code is made of; none if it is no code of data.

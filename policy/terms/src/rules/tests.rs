@@ -291,7 +291,11 @@ fn a_due_instant_is_the_earliest_of_all_that_a_code_is_made_of() {
     let due = |data: &str| rules.due(&code(data), recorded, &Events::default());
     assert_eq!(due("usage.month_total"), Some(Due::At(at("2027-01-01T00:00Z"))));
     assert_eq!(due("account.email"), Some(Due::When(Anchor::AccountDeleted)));
-    assert_eq!(due("session.date"), Some(Due::At(recorded)));
+    // One row holds the date in memory, for another purpose than the one that stores it.
+    let day = Retention::After { period: Period::Minutes(24 * 60), anchor: Anchor::Recorded };
+    let both = [&sample()[..], &[("S9", stored("session.date", "service.display", day))]].concat();
+    let both = self::rules(1, &both).unwrap().due(&code("session.date"), recorded, &Events::default());
+    assert_eq!((due("session.date"), both), (None, Some(Due::At(at("2026-12-06T10:00Z")))));
     // No row keeps every item under `session`; a clause forbids a name; nobody speaks of a payment.
     assert_eq!((due("session"), due("identity.name"), due("payment.date")), (None, None, None));
 }

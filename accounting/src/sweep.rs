@@ -5,7 +5,9 @@
 
 use avow_terms::{
     account::AccountId,
-    permit::{Due, Record},
+    code::Code,
+    history::History,
+    permit::{Due, Events, Record},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -16,7 +18,7 @@ use crate::{
     error::{At, StoreError},
     inventory::ACCOUNT,
     record::{AccountRecord, MonthTotal},
-    store::Store,
+    store::{Reader, Store},
 };
 
 /// What a sweep did.
@@ -36,6 +38,18 @@ pub struct Swept {
 type Deadlines<'a> = dyn Fn(&str, u32, Timestamp) -> Result<Due, StoreError> + 'a;
 
 impl Store {
+    /// Drops every bucket, and removes every account, whose deadline has come, and wipes what was dropped.
+    ///
+    /// The history must know every version that rows were written under, the text on trial included: rows of a version
+    /// that nobody knows are due at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Database`]; [`StoreError::NotWiped`] if everything was dropped and could
+    /// not be wiped from the write-ahead log: then repeat it.
+    pub fn sweep(&mut self, history: &History, now: Timestamp) -> Result<Swept, StoreError> {
+        self.sweep_by(&by(history, now), now)
+    }
+
     fn sweep_by(&mut self, deadlines: &Deadlines<'_>, now: Timestamp) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let transaction = self.begin()?;
@@ -53,6 +67,25 @@ impl Store {
         transaction.commit().at("store", "commit")?;
         self.wipe()?;
         Ok(swept)
+    }
+}
+
+impl Reader {
+    /// When something will be due next, or is due already, as far as it is known: events that have not happened may
+    /// bring it nearer.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Database`]
+    pub fn next_due(&self, history: &History, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        next_due(&self.connection, &by(history, now))
+    }
+}
+
+/// The deadlines of a history: the earliest under all versions that have come into force since the recording.
+fn by(history: &History, now: Timestamp) -> impl Fn(&str, u32, Timestamp) -> Result<Due, StoreError> {
+    move |code, version, recorded| {
+        let code = Code::new(code).map_err(|_| StoreError::Damaged { table: "store" })?;
+        Ok(history.due(&code, version, recorded, &Events::default(), now))
     }
 }
 

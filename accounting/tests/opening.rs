@@ -1,5 +1,7 @@
 //! What a store does when it is opened: with nothing there, with itself there, and with something else there.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
 use std::{
     env, fs,
     os::unix::{

@@ -1,13 +1,9 @@
 //! Accounts: what is kept about them cannot be read without the key, and is gone when they are.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
-mod world;
-
+use crate::world::{World, account, at, holds};
 use avow_accounting::{AccountRecord, NewAccount, Removed, StoreError};
 use avow_terms::private::Private;
 use jiff::tz::TimeZone;
-use world::{World, account, at, holds};
 
 const NOW: &str = "2026-11-22T12:00:00.123Z";
 const KEYS: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -62,7 +58,7 @@ fn a_number_is_given_once() {
 fn replaced_keys_are_the_new_ones_and_the_account_stays_as_old_as_it_is() {
     let mut world = world();
     world.add(account(7), KEYS, at(NOW));
-    world.rules = world::rules(2, "Until the end of the calendar month (UTC)");
+    world.rules = crate::world::rules(2, "Until the end of the calendar month (UTC)");
     let later = at("2026-12-22T12:00:00Z");
     let permit = world.permit::<AccountRecord>(later);
     world.store.replace_keys(permit, account(7), Private::new(b"new".to_vec())).unwrap();
@@ -106,7 +102,7 @@ fn a_swept_month_leaves_no_byte() {
     world.add(account(7), KEYS, at(NOW));
     world.count(&[(account(7), marker)], at(NOW));
     assert!(holds(&world.bytes(), &marker.to_be_bytes()));
-    let versions = world::history(&[("2026-01-01T00:00Z", &world.rules)]);
+    let versions = crate::world::history(&[("2026-01-01T00:00Z", &world.rules)]);
     assert_eq!(world.store.sweep(&versions, at("2026-12-01T00:00:00Z")).unwrap().rows, 1);
     assert!(!holds(&world.bytes(), &marker.to_be_bytes()));
 }

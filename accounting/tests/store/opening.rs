@@ -1,7 +1,5 @@
 //! What a store does when it is opened: with nothing there, with itself there, and with something else there.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
 use std::{
     env, fs,
     os::unix::{
@@ -259,7 +257,7 @@ fn a_directory_that_cannot_be_written_is_named() {
     let program = elsewhere.path().join("opening");
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     let mut again = Command::new(program);
-    again.args(["--exact", "a_directory_that_cannot_be_written_is_named"]);
+    again.args(["--exact", "opening::a_directory_that_cannot_be_written_is_named"]);
     again.env(UNWRITABLE, place.dir.path()).current_dir("/");
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
         again.uid(NOBODY).gid(NOBODY);

@@ -1,16 +1,12 @@
 //! Batches of counts: each is booked exactly once, whole or not at all.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
-mod world;
-
 use std::collections::BTreeMap;
 
-use avow_accounting::{Applied, Cursor, MonthTotal, StoreError};
+use crate::world::{NODE, World, account, at, batch};
+use avow_accounting::{Applied, Cursor, MonthTotal, Store, StoreError};
 use avow_terms::amount::Bytes;
 use jiff::tz::TimeZone;
 use proptest::{prelude::*, test_runner::Config};
-use world::{NODE, World, account, at, batch};
 
 const MONTH_END: &str = "Until the end of the calendar month (UTC)";
 const NOW: &str = "2026-11-22T12:00:00Z";
@@ -98,7 +94,7 @@ fn totals_are_of_one_month_over_all_versions() {
     let mut world = begun();
     world.count(&[(account(1), 1)], at("2026-10-31T23:59:59.999Z"));
     world.count(&[(account(1), 20)], at("2026-11-01T00:00:00Z"));
-    world.rules = world::rules(2, MONTH_END);
+    world.rules = crate::world::rules(2, MONTH_END);
     world.count(&[(account(1), 300), (account(3), 4)], at(NOW));
     assert_eq!(world.total(account(1), at("2026-10-01T00:00:00Z")), 1);
     assert_eq!(world.total(account(1), at(NOW)), 320);
@@ -116,7 +112,7 @@ fn a_store_that_was_not_closed_keeps_what_it_answered() {
     for name in ["avow.db", "avow.db-wal", "keys/access-keys.key"] {
         std::fs::copy(world.dir.path().join(name), crashed.path().join(name)).unwrap();
     }
-    let store = avow_accounting::Store::open(&crashed.path().join("avow.db"), &crashed.path().join("keys")).unwrap();
+    let store = Store::open(&crashed.path().join("avow.db"), &crashed.path().join("keys")).unwrap();
     assert_eq!(store.month_total(account(1), at(NOW), &TimeZone::UTC), Ok(Bytes(77)));
     assert_eq!(store.cursor(NODE), Ok(Some(Cursor { epoch: 1, seq: 1 })));
 }

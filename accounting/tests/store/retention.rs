@@ -1,11 +1,7 @@
 //! Deadlines, as the policy states them: to the millisecond, in its zone, under every version.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-
-mod world;
-
+use crate::world::{World, account, at, before, compile, history, rules};
 use avow_accounting::Swept;
-use world::{World, account, at, before, compile, history, rules};
 
 /// Sweeps a store with one account that moved something at `recorded`, a millisecond before and at the deadline.
 fn check(how_long: &str, recorded: &str, due: &str) {

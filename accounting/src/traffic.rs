@@ -59,6 +59,35 @@ impl Store {
     /// Adds a batch to the month totals, in the month in which the permit says it was recorded. Rows of accounts that
     /// do not exist (any more) are left out.
     ///
+    /// Only a permit for month totals will do:
+    ///
+    /// ```
+    /// # use avow_accounting::{MonthTotal, Store};
+    /// # use avow_terms::{batch::Batch, permit::Permit};
+    /// fn add(store: &mut Store, permit: Permit<MonthTotal>, batch: &Batch) {
+    ///     let _ = store.add_traffic(permit, batch);
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use avow_accounting::{AccountRecord, Store};
+    /// # use avow_terms::{batch::Batch, permit::Permit};
+    /// fn add(store: &mut Store, permit: Permit<AccountRecord>, batch: &Batch) {
+    ///     let _ = store.add_traffic(permit, batch);
+    /// }
+    /// ```
+    ///
+    /// And only once:
+    ///
+    /// ```compile_fail,E0382
+    /// # use avow_accounting::{MonthTotal, Store};
+    /// # use avow_terms::{batch::Batch, permit::Permit};
+    /// fn add(store: &mut Store, permit: Permit<MonthTotal>, batch: &Batch) {
+    ///     let _ = store.add_traffic(permit, batch);
+    ///     let _ = store.add_traffic(permit, batch);
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`StoreError::Gap`], [`StoreError::Fenced`], [`StoreError::Overflow`], [`StoreError::Database`]; nothing of the
     /// batch is then applied.

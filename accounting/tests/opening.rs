@@ -1,9 +1,13 @@
 //! What a store does when it is opened: with nothing there, with itself there, and with something else there.
 
 use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
+    env, fs,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use avow_accounting::{OpenError, Reader, Store};
@@ -230,4 +234,36 @@ fn a_crashed_store_that_is_refused_keeps_its_log() {
     assert!(matches!(crashed.open().unwrap_err(), OpenError::Schema { .. }));
     let after = [fs::read(crashed.store()).unwrap(), fs::read(crashed.dir.path().join("avow.db-wal")).unwrap()];
     assert!(before == after);
+}
+
+/// Where the test below tells itself, run again as somebody without rights, which directory to try.
+const UNWRITABLE: &str = "AVOW_TEST_UNWRITABLE";
+const NOBODY: u32 = 65_534;
+
+/// Root may write everywhere, so the test runs itself again as nobody.
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    if let Some(dir) = env::var_os(UNWRITABLE) {
+        let dir = PathBuf::from(dir);
+        let error = Store::open(&dir.join("avow.db"), &dir.join("keys")).unwrap_err().to_string();
+        let expected = format!("cannot make `{}`: Permission denied (os error 13)", dir.join("avow.db").display());
+        assert_eq!(error, expected);
+        return;
+    }
+    let place = Place::new();
+    fs::set_permissions(place.dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::set_permissions(elsewhere.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = elsewhere.path().join("opening");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
+    let mut again = Command::new(program);
+    again.args(["--exact", "a_directory_that_cannot_be_written_is_named"]);
+    again.env(UNWRITABLE, place.dir.path()).current_dir("/");
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        again.uid(NOBODY).gid(NOBODY);
+    }
+    let output = again.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
+    assert_eq!(place.files(), []);
 }

@@ -48,7 +48,8 @@ pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
     let values = schema.as_ref().map(|schema| values::check(&store, schema, &clauses, &mut findings));
     let rows = Rows { store: &store, published: &published, clauses: &clauses, now: question.now };
     let rows = schema.as_ref().map(|schema| rows.check(schema, &mut findings));
-    let chain = Chain { published: &published, clauses: &clauses, history_dir: question.history_dir, now: question.now };
+    let chain =
+        Chain { published: &published, clauses: &clauses, history_dir: question.history_dir, now: question.now };
     let seen = Seen {
         values: values.and_then(|values| completed("the values", values, &mut not_checked)),
         rows: rows.and_then(|rows| completed("the rows", rows, &mut not_checked)),
@@ -108,12 +109,21 @@ fn beyond(seen: &Seen<'_>, question: &Question<'_>, not_checked: &mut Vec<NotChe
         add("the copies of the published texts", "no directory of copies was given");
     }
     if seen.files.unknown > 0 {
-        add(&format!("{} beside the store", values::counted(seen.files.unknown, "other file")), "only databases, journals and memory dumps are recognised");
+        add(
+            &format!("{} beside the store", values::counted(seen.files.unknown, "other file")),
+            "only databases, journals and memory dumps are recognised",
+        );
     }
     if seen.files.closed > 0 {
-        add(&format!("{} beside the store", values::counted(seen.files.closed, "place")), "it lies too deep, or may not be read");
+        add(
+            &format!("{} beside the store", values::counted(seen.files.closed, "place")),
+            "it lies too deep, or may not be read",
+        );
     }
     add("bytes of the file that belong to no row", "free pages and gaps are not accounted for");
     add("values in disguise", "an address written as a number, compressed or encrypted looks like nothing");
-    add("logs, memory, backups, other machines and freed blocks of the disk", "this audit reads one store and the directory it lies in");
+    add(
+        "logs, memory, backups, other machines and freed blocks of the disk",
+        "this audit reads one store and the directory it lies in",
+    );
 }

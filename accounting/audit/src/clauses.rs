@@ -1,5 +1,7 @@
 //! Which clause speaks of something: of a code, of a value that looks like something, of a measure.
 
+use std::collections::BTreeSet;
+
 use avow_terms::{
     clause::ClauseId,
     code::Code,
@@ -39,25 +41,15 @@ impl<'a> Clauses<'a> {
 
     /// The clauses under which a code is never kept.
     pub(crate) fn forbidding(&self, code: &Code) -> impl Iterator<Item = ClauseId> {
-        let covered = move |edition: &Edition, codes: &mut dyn Iterator<Item = &Code>| {
-            codes.any(|data| edition.vocabulary.covers(data, code))
-        };
-        self.nevers().filter_map(move |(edition, clause, data, except)| {
-            let forbids = covered(edition, &mut data.iter()) && !covered(edition, &mut except.iter());
-            forbids.then_some(clause)
-        })
+        self.nevers().filter(|never| never.covers(code)).map(|never| never.clause)
     }
 
     /// The clauses that a value of this look breaks, whichever of its codes it was: those under which one of them, or
     /// something that descends from it, is never kept; then the one that calls the table complete.
     pub(crate) fn of_shape(&self, shape: Shape) -> Vec<ClauseId> {
         let codes: Vec<Code> = shape.codes().iter().filter_map(|code| Code::new(code).ok()).collect();
-        let never = self.nevers().filter(|(edition, _, data, except)| {
-            let related = |code: &Code| data.iter().any(|of| edition.vocabulary.covers(of, code) || edition.vocabulary.covers(code, of));
-            let excepted = |code: &Code| except.iter().any(|of| edition.vocabulary.covers(of, code));
-            codes.iter().any(|code| related(code) && !excepted(code))
-        });
-        never.map(|(_, clause, _, _)| clause).chain(self.complete()).collect()
+        let never = self.nevers().filter(|never| codes.iter().any(|code| never.touches(code)));
+        never.map(|never| never.clause).chain(self.complete()).collect()
     }
 
     /// Whether a clause allows to store a code: one of the text that governs, or of a version before it, whose rows may
@@ -68,10 +60,10 @@ impl<'a> Clauses<'a> {
         trial.chain(come).chain(self.governing).any(|edition| stored(edition, code).next().is_some())
     }
 
-    fn nevers(&self) -> impl Iterator<Item = (&'a Edition, ClauseId, &'a std::collections::BTreeSet<Code>, &'a std::collections::BTreeSet<Code>)> {
+    fn nevers(&self) -> impl Iterator<Item = Never<'a>> + use<'a> {
         self.governing.into_iter().flat_map(|edition| {
             terms(edition).filter_map(move |term| match &term.promise {
-                Promise::Never { data, except } => Some((edition, term.clause, data, except)),
+                Promise::Never { data, except } => Some(Never { edition, clause: term.clause, data, except }),
                 _ => None,
             })
         })
@@ -82,15 +74,40 @@ impl<'a> Clauses<'a> {
     }
 }
 
+/// A promise never to keep something.
+struct Never<'a> {
+    edition: &'a Edition,
+    clause: ClauseId,
+    data: &'a BTreeSet<Code>,
+    except: &'a BTreeSet<Code>,
+}
+
+impl Never<'_> {
+    /// Whether it forbids a code.
+    fn covers(&self, code: &Code) -> bool {
+        let among = |codes: &BTreeSet<Code>| codes.iter().any(|of| self.edition.vocabulary.covers(of, code));
+        among(self.data) && !among(self.except)
+    }
+
+    /// Whether it forbids a code, or something that descends from it.
+    fn touches(&self, code: &Code) -> bool {
+        let below = self.data.iter().any(|data| self.edition.vocabulary.covers(code, data));
+        self.covers(code) || below
+    }
+}
+
 /// The clauses of a text that allow to store a code, and how long.
 pub(crate) fn stored<'a>(edition: &'a Edition, code: &Code) -> impl Iterator<Item = (ClauseId, &'a Retention)> {
     let code = code.clone();
     terms(edition).filter_map(move |term| match &term.promise {
-        Promise::Stored { data, retention, .. } if edition.vocabulary.covers(data, &code) => Some((term.clause, retention)),
+        Promise::Stored { data, retention, .. } if edition.vocabulary.covers(data, &code) => {
+            Some((term.clause, retention))
+        }
         _ => None,
     })
 }
 
-fn terms(edition: &Edition) -> impl Iterator<Item = &Term> {
+/// Every term of a text.
+pub(crate) fn terms(edition: &Edition) -> impl Iterator<Item = &Term> {
     edition.policy.iter().flat_map(|policy| &policy.terms)
 }

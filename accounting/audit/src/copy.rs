@@ -83,7 +83,8 @@ pub(crate) fn copy(store: &Path) -> Result<Copy, CouldNotRun> {
         versions.fill(1);
     }
     let connection = open(&pages).map_err(|error| damaged(&error))?;
-    let number = |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0)).map_err(|error| damaged(&error));
+    let number =
+        |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0)).map_err(|error| damaged(&error));
     match (number("application_id")?, number("user_version")?) {
         (APPLICATION, ..=SCHEMA) => Ok(Copy { connection, bytes }),
         (APPLICATION, found) => Err(CouldNotRun::Newer { found, known: SCHEMA }),

@@ -41,9 +41,7 @@ pub(crate) fn deadline(keep: &Retention, recorded: Timestamp, events: &Events, z
         Retention::Law { at_most, anchor, .. } => since(*anchor, Some(*at_most)),
         Retention::Until { anchor } => since(*anchor, None),
         Retention::MonthEnd { zone } => Deadline::At(month_end(recorded, &TimeZone::get(zone).ok()?)),
-        Retention::Earlier(a, b) => {
-            deadline(a, recorded, events, zone)?.earlier(deadline(b, recorded, events, zone)?)
-        }
+        Retention::Earlier(a, b) => deadline(a, recorded, events, zone)?.earlier(deadline(b, recorded, events, zone)?),
     })
 }
 
@@ -147,6 +145,11 @@ mod tests {
     #[test]
     fn what_is_not_stored_is_due_at_once() {
         check(&Retention::NotStored, "2026-11-22T03:00:00Z", "UTC", "2026-11-22T03:00:00Z");
-        check(&Retention::Memory { at_most: Some(Period::Minutes(5)) }, "2026-11-22T03:00:00Z", "UTC", "2026-11-22T03:00:00Z");
+        check(
+            &Retention::Memory { at_most: Some(Period::Minutes(5)) },
+            "2026-11-22T03:00:00Z",
+            "UTC",
+            "2026-11-22T03:00:00Z",
+        );
     }
 }

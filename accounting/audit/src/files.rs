@@ -32,8 +32,7 @@ const HISTORY: &str = "history";
 /// How deep directories are followed.
 const DEPTH: usize = 3;
 /// Endings that only databases and their journals have.
-const ENDINGS: [&str; 9] =
-    [".db", ".sqlite", ".sqlite3", ".db3", "-wal", "-shm", "-journal", ".db.bak", ".db-old"];
+const ENDINGS: [&str; 9] = [".db", ".sqlite", ".sqlite3", ".db3", "-wal", "-shm", "-journal", ".db.bak", ".db-old"];
 
 /// Looks at every file beside the store.
 pub(crate) fn check(store: &Path, clauses: &Clauses<'_>, findings: &mut Findings) -> Seen {
@@ -95,7 +94,8 @@ impl Walk<'_, '_> {
 /// What a file is, if it can keep what the store erases.
 fn suspicious(path: &Path, name: &str) -> Option<(&'static str, &'static str)> {
     let mut start = [0_u8; 18];
-    let read = if fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) { first_bytes(path, &mut start) } else { 0 };
+    let read =
+        if fs::symlink_metadata(path).is_ok_and(|about| about.is_file()) { first_bytes(path, &mut start) } else { 0 };
     let start = start.get(..read).unwrap_or(&[]);
     let ending = |endings: &[&str]| endings.iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
     // A journal begins with one of these; in the magic of the write-ahead log the last bit is the byte order.
@@ -103,7 +103,10 @@ fn suspicious(path: &Path, name: &str) -> Option<(&'static str, &'static str)> {
     let log = [[0x37, 0x7f, 0x06, 0x82], [0x37, 0x7f, 0x06, 0x83]];
     if start.starts_with(b"SQLite format 3\0") {
         Some(("file.database", "a database beside the store"))
-    } else if start.starts_with(&rollback) || log.iter().any(|magic| start.starts_with(magic)) || ending(&["-journal", "-wal"]) {
+    } else if start.starts_with(&rollback)
+        || log.iter().any(|magic| start.starts_with(magic))
+        || ending(&["-journal", "-wal"])
+    {
         Some(("file.journal", "a journal, which keeps pages that were erased"))
     } else if start.starts_with(b"\x7fELF") && start.get(16) == Some(&4) {
         Some(("file.dump", "a memory dump"))

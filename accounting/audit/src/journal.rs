@@ -4,7 +4,10 @@
 //! running checksum is right, and only up to the last frame that commits; the rest was never written as far as anybody
 //! may know. Pages that were already moved into the file are put there again, which changes nothing.
 
-use std::{ffi::OsString, path::{Path, PathBuf}};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 const HEADER: usize = 32;
 const FRAME: usize = 24;
@@ -70,14 +73,12 @@ impl Reading {
     /// The frames that count: the number of the page, the size of the file in pages if it commits, the page.
     fn frames<'a>(&self, frames: &'a [u8]) -> impl Iterator<Item = (u32, u32, &'a [u8])> {
         let (big_endian, salts) = (self.big_endian, self.salts);
-        frames
-            .chunks_exact(FRAME + self.page_size)
-            .scan(self.sum, move |sum, frame| {
-                let (head, page) = frame.split_at_checked(FRAME)?;
-                *sum = checksum(checksum(*sum, head.get(..8)?, big_endian), page, big_endian);
-                let counts = head.get(8..16)? == salts && (word(head, 16)?, word(head, 20)?) == *sum;
-                if counts { Some((word(head, 0)?, word(head, 4)?, page)) } else { None }
-            })
+        frames.chunks_exact(FRAME + self.page_size).scan(self.sum, move |sum, frame| {
+            let (head, page) = frame.split_at_checked(FRAME)?;
+            *sum = checksum(checksum(*sum, head.get(..8)?, big_endian), page, big_endian);
+            let counts = head.get(8..16)? == salts && (word(head, 16)?, word(head, 20)?) == *sum;
+            if counts { Some((word(head, 0)?, word(head, 4)?, page)) } else { None }
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod copy;
 mod due;
 mod files;
 mod found;
+mod hash;
 mod journal;
 mod promises;
 mod published;

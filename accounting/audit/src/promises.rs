@@ -41,7 +41,8 @@ impl Seen<'_> {
     /// A line for every promise of a text.
     pub(crate) fn lines(&self, edition: &Edition, findings: &[Finding]) -> Vec<Line> {
         let Some(policy) = &edition.policy else { return Vec::new() };
-        let promises = policy.clauses.iter().filter(|clause| clause.state == State::Active && clause.id.letter != Letter::G);
+        let promises =
+            policy.clauses.iter().filter(|clause| clause.state == State::Active && clause.id.letter != Letter::G);
         promises.map(|clause| self.line(clause, policy, edition, findings)).collect()
     }
 
@@ -118,7 +119,8 @@ impl Seen<'_> {
         if carried.peek().is_none() {
             return not_here(&format!("no column of this store is for `{data}`"));
         }
-        let texts: Vec<String> = carried.map(|(code, holding)| format!("`{code}`: {}", self.holding(holding))).collect();
+        let texts: Vec<String> =
+            carried.map(|(code, holding)| format!("`{code}`: {}", self.holding(holding))).collect();
         (Verdict::Kept, texts.join("; "))
     }
 
@@ -138,7 +140,9 @@ impl Seen<'_> {
             "no-contradiction" => (Verdict::Kept, self.chain.contradictions()),
             "minute" => (Verdict::Kept, self.chain.minutes()),
             "notice" if self.chain.versions < 2 => (Verdict::Kept, "no change has been published".into()),
-            "notice" => not_here("every change was published early enough; whether the messages went out is not written in this store"),
+            "notice" => not_here(
+                "every change was published early enough; whether the messages went out is not written in this store",
+            ),
             "encrypt-at-rest" => self.sealed(data, edition),
             _ => not_here("nothing in a store can show it"),
         }

@@ -3,14 +3,7 @@
 //! Which of them governs, and which have governed since a row was recorded, is worked out here and nowhere else in the
 //! audit, from the minutes the store keeps.
 
-use avow_terms::{
-    minute::Minute,
-    policy::Policy,
-    problem::Severity,
-    reading,
-    source::Source,
-    vocabulary::Vocabulary,
-};
+use avow_terms::{minute::Minute, policy::Policy, reading, source::Source, vocabulary::Vocabulary};
 use jiff::Timestamp;
 use rusqlite::{Connection, Row};
 
@@ -57,7 +50,9 @@ impl Published {
     pub(crate) fn read(store: &Connection) -> rusqlite::Result<Self> {
         let trial = store
             .prepare("SELECT text, vocabulary, since FROM trial")?
-            .query_map([], |row| Ok(Edition::read(0, &row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?)))?
+            .query_map([], |row| {
+                Ok(Edition::read(0, &row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?))
+            })?
             .next()
             .transpose()?;
         let entries: Vec<Entry> = store
@@ -121,8 +116,7 @@ impl Edition {
     fn read(version: u32, text: &str, vocabulary: &str, from: i64) -> Self {
         let (vocabulary, _) = Vocabulary::read(Source::new("vocabulary", vocabulary));
         let reading = reading::read(Source::new("policy", text), &vocabulary);
-        let sound = !reading.problems.iter().any(|problem| problem.severity == Severity::Error);
-        let mut policy = reading.policy().filter(|_| sound).cloned();
+        let mut policy = reading.policy().ok();
         if let Some(policy) = &mut policy {
             let name = &policy.header.policy;
             let name = if version == 0 { format!("{name} on trial") } else { format!("{name} v{version}") };

@@ -66,7 +66,13 @@ impl Rows<'_> {
         Ok(held)
     }
 
-    fn bucket(&self, table: &Live<'_>, period: Period, held: &mut Held, findings: &mut Findings) -> rusqlite::Result<()> {
+    fn bucket(
+        &self,
+        table: &Live<'_>,
+        period: Period,
+        held: &mut Held,
+        findings: &mut Findings,
+    ) -> rusqlite::Result<()> {
         let rows = self.count(&format!("SELECT count(*) FROM \"{}\"", table.name))?;
         let entry = self
             .store
@@ -82,7 +88,13 @@ impl Rows<'_> {
             }
             _ => {
                 let what = "the bucket has no entry that says when it was opened and when it is due";
-                findings.add("row.bucket", self.codes(table).next().and_then(|code| self.clause(&code)), what, &table.name, SWEEP);
+                findings.add(
+                    "row.bucket",
+                    self.codes(table).next().and_then(|code| self.clause(&code)),
+                    what,
+                    &table.name,
+                    SWEEP,
+                );
                 None
             }
         };
@@ -99,7 +111,11 @@ impl Rows<'_> {
     fn bucket_limit(&self, code: &Code, period: Period, opened: Option<Timestamp>) -> Option<Limit> {
         let named = first_instant(period, &self.zone(period.version));
         let times = [named, opened];
-        times.into_iter().flatten().filter_map(|recorded| self.limit(code, period.version, recorded)).reduce(Limit::earlier)
+        times
+            .into_iter()
+            .flatten()
+            .filter_map(|recorded| self.limit(code, period.version, recorded))
+            .reduce(Limit::earlier)
     }
 
     /// Whether the entry of a bucket says the month that its name says.
@@ -118,8 +134,16 @@ impl Rows<'_> {
     }
 
     /// Whether the store would keep a bucket longer than the policy says.
-    fn kept_too_long(&self, table: &Live<'_>, period: Period, opened: Timestamp, due: Option<i64>, findings: &mut Findings) {
-        let Some(Limit { deadline: Deadline::At(own), clauses }) = self.limit_of(table, |code| self.limit(code, period.version, opened))
+    fn kept_too_long(
+        &self,
+        table: &Live<'_>,
+        period: Period,
+        opened: Timestamp,
+        due: Option<i64>,
+        findings: &mut Findings,
+    ) {
+        let Some(Limit { deadline: Deadline::At(own), clauses }) =
+            self.limit_of(table, |code| self.limit(code, period.version, opened))
         else {
             return;
         };
@@ -136,19 +160,33 @@ impl Rows<'_> {
         if rows > 0 {
             let broken = self.codes(table).filter_map(|code| self.clause(&code));
             let what = format!("{} about accounts that are not there", counted(rows, "row"));
-            findings.add("row.orphan", broken, &what, &table.name, "erase them, and find out what deleted the accounts");
+            findings.add(
+                "row.orphan",
+                broken,
+                &what,
+                &table.name,
+                "erase them, and find out what deleted the accounts",
+            );
         }
         Ok(())
     }
 
     fn accounts(&self, table: &Live<'_>, held: &mut Held, findings: &mut Findings) -> rusqlite::Result<()> {
-        let mut statement = self.store.prepare("SELECT version, recorded, count(*) FROM account GROUP BY version, recorded")?;
-        let groups = statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?)))?;
+        let mut statement =
+            self.store.prepare("SELECT version, recorded, count(*) FROM account GROUP BY version, recorded")?;
+        let groups = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?)))?;
         for group in groups {
-            let (version, recorded, rows): (u32, i64, u64) = group?;
+            let (version, recorded, rows): (u32, i64, i64) = group?;
+            let rows = rows.unsigned_abs();
             let recorded = Timestamp::from_millisecond(recorded).unwrap_or(Timestamp::MAX);
             if self.ahead(recorded) {
-                findings.add("row.future", self.clause_of(table), "an account was recorded in the future", &table.name, CLOCK);
+                findings.add(
+                    "row.future",
+                    self.clause_of(table),
+                    "an account was recorded in the future",
+                    &table.name,
+                    CLOCK,
+                );
             }
             for code in self.codes(table) {
                 let limit = self.limit(&code, version, recorded);
@@ -184,7 +222,9 @@ impl Rows<'_> {
     }
 
     fn overdue(&self, table: &Live<'_>, rows: u64, limit: Option<Limit>, findings: &mut Findings) {
-        if let Some(Limit { deadline: Deadline::At(due), clauses }) = limit.filter(|_| rows > 0 || table.period.is_some()) {
+        if let Some(Limit { deadline: Deadline::At(due), clauses }) =
+            limit.filter(|_| rows > 0 || table.period.is_some())
+        {
             if due <= self.now {
                 let what = format!("{} due since {}", counted(rows, "row"), due.strftime("%Y-%m-%dT%H:%M:%SZ"));
                 findings.add("row.overdue", clauses, &what, &table.name, SWEEP);
@@ -204,7 +244,10 @@ impl Rows<'_> {
             Limit { deadline: Deadline::At(recorded), clauses: self.clauses.complete().into_iter().collect() },
             |edition| self.under(edition, code, recorded, recorded),
         );
-        let later = self.published.since(version, self.now).map(|edition| self.under(edition, code, recorded, edition.from.max(recorded)));
+        let later = self
+            .published
+            .since(version, self.now)
+            .map(|edition| self.under(edition, code, recorded, edition.from.max(recorded)));
         Some(later.fold(first, Limit::earlier))
     }
 
@@ -232,8 +275,11 @@ impl Rows<'_> {
     /// The codes a table carries about accounts, each once.
     fn codes(&self, table: &Live<'_>) -> impl Iterator<Item = Code> + use<> {
         let columns = table.declared.map_or([].as_slice(), |declared| declared.columns);
-        let codes: std::collections::BTreeSet<Code> =
-            columns.iter().filter(|column| !is_system(column)).filter_map(|column| Code::new(column.code).ok()).collect();
+        let codes: std::collections::BTreeSet<Code> = columns
+            .iter()
+            .filter(|column| !is_system(column))
+            .filter_map(|column| Code::new(column.code).ok())
+            .collect();
         codes.into_iter()
     }
 
@@ -258,7 +304,7 @@ impl Rows<'_> {
     }
 
     fn count(&self, sql: &str) -> rusqlite::Result<u64> {
-        self.store.query_row(sql, [], |row| row.get(0))
+        self.store.query_row(sql, [], |row| row.get(0)).map(i64::unsigned_abs)
     }
 }
 

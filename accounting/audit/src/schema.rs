@@ -107,8 +107,9 @@ pub(crate) fn check<'a>(
 
 fn entries(store: &Connection) -> rusqlite::Result<Vec<Entry>> {
     let mut statement = store.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name")?;
-    let rows = statement
-        .query_map([], |row| Ok(Entry { kind: row.get(0)?, name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? }))?;
+    let rows = statement.query_map([], |row| {
+        Ok(Entry { kind: row.get(0)?, name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? })
+    })?;
     rows.collect()
 }
 
@@ -134,7 +135,9 @@ fn declared<'a>(name: &str, inventory: &'a [Table]) -> Option<(&'a Table, Option
 fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Findings) {
     let Some(declared) = live.declared else {
         let (check, what) = match live.name.as_str() {
-            name if name.starts_with("sqlite_stat") => ("schema.statistics", "statistics, which copy values out of rows"),
+            name if name.starts_with("sqlite_stat") => {
+                ("schema.statistics", "statistics, which copy values out of rows")
+            }
             "sqlite_sequence" => ("schema.sequence", "a counter of rows that were ever written"),
             _ if sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL") => ("schema.virtual", "a virtual table"),
             _ => ("schema.table", "a table that is not declared"),
@@ -148,17 +151,35 @@ fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Fin
         same_columns = false;
         let broken = clauses.complete().into_iter().chain(hinted(name, clauses));
         let place = format!("{}.{}", shown(&live.name), shown(name));
-        findings.add("schema.column", broken, "a column that is not declared", &place, "find out what wrote it, then drop it");
+        findings.add(
+            "schema.column",
+            broken,
+            "a column that is not declared",
+            &place,
+            "find out what wrote it, then drop it",
+        );
     }
     for column in declared.columns.iter().filter(|column| !live.columns.iter().any(|name| name == column.name)) {
         same_columns = false;
         let place = format!("{}.{}", live.name, column.name);
-        findings.add("schema.missing", None, "a declared column is missing", &place, "open the store with the Avow that wrote it");
+        findings.add(
+            "schema.missing",
+            None,
+            "a declared column is missing",
+            &place,
+            "open the store with the Avow that wrote it",
+        );
     }
     let middle = live.name.strip_prefix(declared.name.split("{}").next().unwrap_or("")).unwrap_or("");
     if same_columns && plain(sql) != plain(&declared.ddl.replace("{}", middle)) {
         let what = "the table is not defined as declared";
-        findings.add("schema.definition", clauses.complete(), what, &shown(&live.name), "compare the definitions, and restore the declared one");
+        findings.add(
+            "schema.definition",
+            clauses.complete(),
+            what,
+            &shown(&live.name),
+            "compare the definitions, and restore the declared one",
+        );
     }
 }
 
@@ -190,10 +211,16 @@ fn smuggled(definitions: &BTreeMap<String, String>, clauses: &Clauses<'_>, findi
 }
 
 /// What is declared and is not there.
-fn missing(schema: &Schema<'_>, inventory: &'static [Table], findings: &mut Findings) {
+fn missing(schema: &Schema<'_>, inventory: &[Table], findings: &mut Findings) {
     for table in inventory.iter().filter(|table| !table.name.contains("{}")) {
         if !schema.tables.iter().any(|live| live.name == table.name) {
-            findings.add("schema.missing", None, "a declared table is missing", table.name, "open the store with the Avow that wrote it");
+            findings.add(
+                "schema.missing",
+                None,
+                "a declared table is missing",
+                table.name,
+                "open the store with the Avow that wrote it",
+            );
         }
     }
 }
@@ -203,7 +230,13 @@ fn promised(inventory: &[Table], clauses: &Clauses<'_>, findings: &mut Findings)
     for (table, column) in inventory.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column))) {
         let place = format!("{}.{}", table.name, column.name);
         let Ok(code) = Code::new(column.code) else {
-            findings.add("schema.code", clauses.complete(), "the column carries no code", &place, "declare what it holds");
+            findings.add(
+                "schema.code",
+                clauses.complete(),
+                "the column carries no code",
+                &place,
+                "declare what it holds",
+            );
             continue;
         };
         if is_system(column) {
@@ -215,7 +248,13 @@ fn promised(inventory: &[Table], clauses: &Clauses<'_>, findings: &mut Findings)
             findings.add("schema.never", never, &what, &place, "drop the column");
         } else if !clauses.allowed(&code) {
             let what = format!("the column is for `{code}`, and no clause allows it");
-            findings.add("schema.unpromised", clauses.complete(), &what, &place, "declare it in the policy, or drop the column");
+            findings.add(
+                "schema.unpromised",
+                clauses.complete(),
+                &what,
+                &place,
+                "declare it in the policy, or drop the column",
+            );
         }
     }
 }
@@ -271,7 +310,9 @@ mod tests {
     fn a_period_is_written_in_one_way() {
         let period = Period { year: 2026, month: 11, version: 1 };
         assert_eq!(Period::read("202611_v1"), Some(period));
-        for text in ["202613_v1", "202611_v01", "202611_v", "2026110_v1", "202611", "+02611_v1", "192_0_2_1", "202600_v1"] {
+        for text in
+            ["202613_v1", "202611_v01", "202611_v", "2026110_v1", "202611", "+02611_v1", "192_0_2_1", "202600_v1"]
+        {
             assert_eq!(Period::read(text), None, "{text}");
         }
     }

@@ -38,11 +38,11 @@ impl Shape {
     /// The codes of the vocabulary that such a value would carry, whichever of them it was.
     pub(crate) fn codes(self) -> &'static [&'static str] {
         match self {
-            Self::Address => &["ip_address", "traffic.destination"],
-            Self::Hardware => &["device", "identity"],
-            Self::Host => &["traffic.destination"],
+            Self::Address => &["ip_address", "traffic.destination.address"],
+            Self::Hardware => &["identity.device_id"],
+            Self::Host => &["traffic.destination.name"],
             Self::Email => &["account.email"],
-            Self::Card => &["payment.details"],
+            Self::Card => &["payment.card"],
         }
     }
 }

@@ -73,7 +73,11 @@ pub(crate) fn counted(count: u64, what: &str) -> String {
 }
 
 /// What is wrong with the values of a table, by the place of the column.
-fn table_faults(store: &Connection, table: &Live<'_>, seen: &mut Seen) -> rusqlite::Result<BTreeMap<(usize, Fault), u64>> {
+fn table_faults(
+    store: &Connection,
+    table: &Live<'_>,
+    seen: &mut Seen,
+) -> rusqlite::Result<BTreeMap<(usize, Fault), u64>> {
     let columns: Vec<String> = table.columns.iter().map(|name| quoted(name)).collect();
     let mut faults = BTreeMap::new();
     if columns.is_empty() {

@@ -29,7 +29,10 @@ pub(super) fn readings(bytes: &[u8]) -> Vec<String> {
 
 /// Texts without control characters: random bytes are never long without one.
 fn printable(texts: Vec<String>) -> Vec<String> {
-    texts.into_iter().filter(|text| !text.is_empty() && !text.contains(|c: char| c.is_control() && !c.is_whitespace())).collect()
+    texts
+        .into_iter()
+        .filter(|text| !text.is_empty() && !text.contains(|c: char| c.is_control() && !c.is_whitespace()))
+        .collect()
 }
 
 fn hexadecimal(run: &str) -> Option<Vec<u8>> {

@@ -65,7 +65,9 @@ pub(super) fn hardware(text: &str) -> bool {
 /// Whether a text holds an e-mail address.
 pub(super) fn email(text: &str) -> bool {
     text.match_indices('@').any(|(at, _)| {
-        let named = text.get(..at).is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric() || "._%+-'".contains(c)));
+        let named = text
+            .get(..at)
+            .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric() || "._%+-'".contains(c)));
         let domain = text.get(at + 1..).unwrap_or("");
         let domain = domain.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '-').next().unwrap_or("");
         let (name, top) = domain.trim_matches('.').rsplit_once('.').unwrap_or_default();
@@ -75,8 +77,32 @@ pub(super) fn email(text: &str) -> bool {
 
 /// The endings of names that people meet; endings of two letters are countries.
 const ENDINGS: [&str; 26] = [
-    "com", "net", "org", "info", "biz", "edu", "gov", "mil", "int", "arpa", "app", "dev", "cloud", "online", "site",
-    "shop", "xyz", "top", "example", "test", "invalid", "localhost", "local", "lan", "internal", "onion",
+    "com",
+    "net",
+    "org",
+    "info",
+    "biz",
+    "edu",
+    "gov",
+    "mil",
+    "int",
+    "arpa",
+    "app",
+    "dev",
+    "cloud",
+    "online",
+    "site",
+    "shop",
+    "xyz",
+    "top",
+    "example",
+    "test",
+    "invalid",
+    "localhost",
+    "local",
+    "lan",
+    "internal",
+    "onion",
 ];
 
 /// Whether a text holds a URL or the name of a host.

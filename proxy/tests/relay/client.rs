@@ -46,6 +46,13 @@ pub(crate) async fn open(config: &ServerConfig, target: SocketAddr) -> ProxyClie
     ProxyClientStream::from_stream(context(), stream, config, target)
 }
 
+/// Sends it all. The first piece is small: the crate's client breaks when the first does not fit one sealed chunk.
+pub(crate) async fn send_all(client: &mut ProxyClientStream<TcpStream>, bytes: &[u8]) {
+    for piece in bytes.chunks(8_000) {
+        client.write_all(piece).await.unwrap();
+    }
+}
+
 /// What a client sends for a stream with this first payload, as somebody on the way records it.
 pub(crate) async fn recorded(config: &ServerConfig, target: SocketAddr, payload: &[u8]) -> Vec<u8> {
     let (client, mut wire) = tokio::io::duplex(1 << 20);

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod any_text;
+mod edits;
 mod mistakes;
 
 const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");

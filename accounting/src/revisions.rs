@@ -43,7 +43,8 @@ impl Store {
         transaction.commit().at("trial", "commit")
     }
 
-    /// Adds a published version to the end of the chain of its document. A version that stands in it is never changed or removed.
+    /// Adds a published version to the end of the chain of its document. A version that stands in it is never changed
+    /// or removed.
     ///
     /// # Errors
     /// [`StoreError::Broken`] if it is not whole or does not follow the last one, [`StoreError::Database`]
@@ -90,7 +91,8 @@ impl Reader {
             .transpose()
     }
 
-    /// The published versions of each document, oldest first, as they are stored: whether the chain holds is for the caller to verify.
+    /// The published versions of each document, oldest first, as they are stored: whether the chain holds is for the
+    /// caller to verify.
     ///
     /// # Errors
     /// [`StoreError::Damaged`], [`StoreError::Database`]

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod opening;
+mod policies;
 mod retention;
 mod traffic;
 mod world;

@@ -120,12 +120,23 @@ pub(crate) fn rules(version: u32, totals: &str) -> Arc<Rules> {
 
 /// The rules of a small policy that keeps accounts and month totals this long.
 pub(crate) fn compile(version: u32, totals: &str, accounts: &str) -> Arc<Rules> {
-    let text = include_str!("policy.md").replace("TOTALS", totals).replace("ACCOUNTS", accounts);
+    let vocabulary = vocabulary();
+    let source = Source::new("policy.md", sample(totals, accounts));
+    let policy = reading::read(source, &vocabulary).policy().unwrap();
+    Arc::new(Rules::compile(Arc::new(policy), vocabulary, version).unwrap())
+}
+
+/// The text of that policy.
+pub(crate) fn sample(totals: &str, accounts: &str) -> String {
+    include_str!("policy.md").replace("TOTALS", totals).replace("ACCOUNTS", accounts)
+}
+
+/// The vocabulary of the project.
+pub(crate) fn vocabulary() -> Arc<Vocabulary> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy-docs/vocabulary.md");
     let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", fs::read_to_string(path).unwrap()));
     assert_eq!(problems, []);
-    let policy = reading::read(Source::new("policy.md", text), &vocabulary).policy().unwrap();
-    Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
+    Arc::new(vocabulary)
 }
 
 /// A history of these versions, each from its minute on.

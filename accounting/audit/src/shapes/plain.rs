@@ -119,7 +119,9 @@ pub(super) fn host(text: &str) -> bool {
             ending(top) && name.split('.').all(|label| !label.is_empty()) && name.contains(char::is_alphabetic)
         })
     };
-    text.contains("://") || text.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '-').any(names)
+    // The part of an e-mail address behind its `@` is the name of a host too, and nobody's destination.
+    let mut runs = text.split(|c: char| !c.is_alphanumeric() && !".-@".contains(c)).filter(|run| !run.contains('@'));
+    text.contains("://") || runs.any(names)
 }
 
 /// Whether a text holds a card number: 13 to 19 digits, whole or in groups of three and more, with their check digit.

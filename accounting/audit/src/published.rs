@@ -28,6 +28,7 @@ pub(crate) struct Entry {
     pub(crate) effective: i64,
     pub(crate) published_at: i64,
 
+    pub(crate) text: String,
     pub(crate) vocabulary: String,
     pub(crate) previous: Option<Vec<u8>>,
     pub(crate) hash: Vec<u8>,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use avow_terms::{
     clause::ClauseId,
     code::Code,
+    inventory::Table,
     permit::Events,
     retention::{Anchor, Retention},
 };
@@ -121,12 +122,16 @@ impl Limit {
     }
 }
 
-/// The codes a table carries about accounts, each once, in the order of the columns.
+/// The codes a live table carries about accounts.
 pub(crate) fn codes(table: &Live<'_>) -> Vec<Code> {
-    let columns = table.declared.map_or([].as_slice(), |declared| declared.columns);
+    table.declared.map_or_else(Vec::new, codes_of)
+}
+
+/// The codes a declared table carries about accounts, each once, in the order of the columns.
+pub(crate) fn codes_of(table: &Table) -> Vec<Code> {
     let mut seen = BTreeSet::new();
-    let codes = columns.iter().filter(|column| !is_system(column)).filter_map(|column| Code::new(column.code).ok());
-    codes.filter(|code| seen.insert(code.clone())).collect()
+    let columns = table.columns.iter().filter(|column| !is_system(column));
+    columns.filter_map(|column| Code::new(column.code).ok()).filter(|code| seen.insert(code.clone())).collect()
 }
 
 /// The zone of the month that a phrase names.

@@ -24,6 +24,9 @@ pub(crate) enum Shape {
 }
 
 impl Shape {
+    /// Every shape.
+    pub(crate) const ALL: [Self; 5] = [Self::Address, Self::Hardware, Self::Host, Self::Email, Self::Card];
+
     /// What a person calls it.
     pub(crate) fn words(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use avow_accounting::{AccountRecord, INVENTORY, MonthTotal, NewAccount, Store};
@@ -58,7 +58,7 @@ impl World {
 
     /// Opens three accounts and counts bytes of two of them.
     pub(crate) fn use_it(&self, version: u32, when: &str) {
-        let rules = rules(NORTHGATE, version);
+        let rules = rules(version);
         let mut store = self.open();
         let accounts: Vec<AccountId> = (0..3).map(|_| store.draw_number().unwrap()).collect();
         for number in &accounts {
@@ -120,7 +120,13 @@ pub(crate) fn plain(path: &Path) -> Connection {
     Connection::open_with_flags(path, rusqlite::OpenFlags::default()).unwrap()
 }
 
-pub(crate) fn rules(text: &str, version: u32) -> Rules {
+/// The rules of Northgate's text, compiled once for each version.
+pub(crate) fn rules(version: u32) -> Arc<Rules> {
+    static COMPILED: [OnceLock<Arc<Rules>>; 3] = [const { OnceLock::new() }; 3];
+    COMPILED[version as usize].get_or_init(|| Arc::new(compiled(NORTHGATE, version))).clone()
+}
+
+fn compiled(text: &str, version: u32) -> Rules {
     let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", VOCABULARY));
     assert!(problems.is_empty());
     let policy: Policy = reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap();

@@ -43,6 +43,17 @@ pub(crate) enum Block {
     Code(Span),
 }
 
+impl Block {
+    /// Everything the block came from.
+    pub(crate) fn span(&self) -> Span {
+        match self {
+            Self::Heading { passage, .. } | Self::Paragraph(passage) | Self::Item { passage, .. } => passage.span,
+            Self::Table(table) => table.span,
+            Self::Html(span) | Self::Code(span) => *span,
+        }
+    }
+}
+
 /// The blocks of a text from the byte `from` on, in its order.
 pub(crate) fn blocks(text: &str, from: usize) -> Vec<Block> {
     let Some(body) = text.get(from..) else { return Vec::new() };

@@ -51,7 +51,7 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let mut problems = Problems::new(&source);
     let front = front_matter::read(&mut problems);
     let blocks = markdown::blocks(&source.text, front.end);
-    traps::check(&blocks, &mut problems);
+    traps::check(front.end, &blocks, &mut problems);
     let outline = coverage::read(&blocks, &front.informative, &mut problems);
     let references = references::read(&outline.found, &mut problems);
     let terms = promises::terms(&outline.found, &references, vocabulary, &mut problems);

@@ -1,11 +1,11 @@
 //! A text with a name, and places in it.
 
-use std::{ops::Range, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use serde::Serialize;
 
 /// A text that a person can open: its name (a path, or `northgate v1`) and what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     /// What to call it in `name:line:column`.
     pub name: Arc<str>,
@@ -52,6 +52,13 @@ impl Source {
     #[must_use]
     pub fn words(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or("")
+    }
+}
+
+impl fmt::Debug for Source {
+    /// The name alone: a problem would otherwise be lost in the text it is about.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({:?}, {} bytes)", self.name, self.text.len())
     }
 }
 

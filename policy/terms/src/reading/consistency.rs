@@ -2,71 +2,92 @@
 
 use super::{coverage::Found, problems::Problems};
 use crate::{
-    clause::{ClauseId, Letter},
+    clause::ClauseId,
     code::Code,
     source::Span,
     term::{Promise, Term},
     vocabulary::Vocabulary,
 };
 
-/// Reports every pair of terms that cannot both be kept.
+/// Reports every pair of terms that cannot both be kept, and a table that nothing calls complete.
 pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
-    let place =
-        |id: ClauseId| found.iter().find(|clause| clause.id == id).map_or(Span::default(), |clause| clause.span);
+    let mut checker = Checker { found, terms, vocabulary, problems };
     let mut seen: Vec<(&Term, &Code)> = Vec::new();
     for term in terms {
-        let Promise::Stored { data, retention, .. } = &term.promise else { continue };
+        let Promise::Stored { data, .. } = &term.promise else { continue };
         if seen.iter().any(|(one, code)| one.clause == term.clause && *code == data) {
             continue;
         }
-        never_against(term, data, terms, vocabulary, &place, problems);
-        if let Some((other, _)) = seen.iter().find(|(_, code)| *code == data)
-            && let Promise::Stored { retention: first, .. } = &other.promise
-            && first != retention
-        {
-            let message = format!(
-                "{} keeps `{data}` {}, {} keeps it {}",
-                term.clause,
-                retention.phrase(),
-                other.clause,
-                first.phrase()
-            );
-            let help = "one thing is kept for one time: leave one of the rows, or give both the same phrase";
-            let remark = format!("{} says otherwise", other.clause);
-            problems.clash(term.said_at, "two-retentions", message, (other.said_at, &remark), help);
+        checker.never_against(term, data);
+        if let Some((first, _)) = seen.iter().find(|(_, code)| *code == data) {
+            checker.two_retentions(first, term, data);
         }
         seen.push((term, data));
     }
-    if !seen.is_empty()
-        && !found.iter().any(|clause| clause.id.letter == Letter::S && clause.id.number == 0 && clause.is_active())
-    {
-        let first = seen.first().map_or(Span::default(), |(term, _)| place(term.clause));
-        let help = "add `**S0.** The table below is complete: what is not in it is not stored (`complete`).`";
-        problems.warning(first, "not-complete", "nothing says that the table is complete", help);
+    if let Some((term, code)) = seen.first() {
+        checker.completeness(term, code);
     }
 }
 
-fn never_against(
-    stored: &Term,
-    code: &Code,
-    terms: &[Term],
-    vocabulary: &Vocabulary,
-    place: &dyn Fn(ClauseId) -> Span,
-    problems: &mut Problems<'_>,
-) {
-    for never in terms {
-        let Promise::Never { data, except } = &never.promise else { continue };
-        let Some(ancestor) = data.iter().find(|ancestor| vocabulary.covers(ancestor, code)) else { continue };
-        if except.iter().any(|exception| vocabulary.covers(exception, code)) {
-            continue;
+struct Checker<'c, 's> {
+    found: &'c [Found],
+    terms: &'c [Term],
+    vocabulary: &'c Vocabulary,
+    problems: &'c mut Problems<'s>,
+}
+
+impl Checker<'_, '_> {
+    fn never_against(&mut self, stored: &Term, code: &Code) {
+        for never in self.terms {
+            let Promise::Never { data, except } = &never.promise else { continue };
+            let Some(ancestor) = data.iter().find(|ancestor| self.vocabulary.covers(ancestor, code)) else { continue };
+            if except.iter().any(|exception| self.vocabulary.covers(exception, code)) {
+                continue;
+            }
+            let (kept_by, refused_by) = (stored.clause, never.clause);
+            let message = format!("{kept_by} keeps `{code}`, and {refused_by} promises never to keep `{ancestor}`");
+            let help = if ancestor == code {
+                format!("take `{code}` out of {kept_by} or out of {refused_by}")
+            } else {
+                format!("take `{code}` out of {kept_by}, or write `(`{ancestor}`, except `{code}`)` in {refused_by}")
+            };
+            let (here, there) = (self.place(kept_by, code), self.place(refused_by, ancestor));
+            let remark = format!("{refused_by} promises never to");
+            self.problems.clash(here, "never-and-stored", message, (there, &remark), help);
         }
-        let message =
-            format!("{} keeps `{code}`, and {} promises never to keep `{ancestor}`", stored.clause, never.clause);
-        let remark = format!("{} promises never to", never.clause);
-        let help = format!(
-            "take `{code}` out of {}, or write `(`{ancestor}`, except `{code}`)` in {}",
-            stored.clause, never.clause
-        );
-        problems.clash(place(stored.clause), "never-and-stored", message, (never.said_at, &remark), help);
+    }
+
+    fn two_retentions(&mut self, first: &Term, second: &Term, code: &Code) {
+        let (Promise::Stored { retention: one, .. }, Promise::Stored { retention: other, .. }) =
+            (&first.promise, &second.promise)
+        else {
+            return;
+        };
+        if one != other {
+            let (one, other) = (one.phrase(), other.phrase());
+            let message = format!("{} keeps `{code}` {other}, {} keeps it {one}", second.clause, first.clause);
+            let help = "one thing is kept for one time: leave one of the rows, or give both the same phrase";
+            let remark = format!("{} says otherwise", first.clause);
+            self.problems.clash(second.said_at, "two-retentions", message, (first.said_at, &remark), help);
+        }
+    }
+
+    fn completeness(&mut self, first: &Term, code: &Code) {
+        let is_s0 = |found: &Found| found.id.to_string() == "S0" && found.is_active();
+        if !self.found.iter().any(is_s0) {
+            let help = "add `**S0.** The table below is complete: what is not in it is not stored (`complete`).`";
+            let place = self.place(first.clause, code);
+            self.problems.warning(place, "not-complete", "nothing says that the table is complete", help);
+        }
+    }
+
+    /// Where a clause names a code.
+    fn place(&self, id: ClauseId, code: &Code) -> Span {
+        let Some(clause) = self.found.iter().find(|clause| clause.id == id) else { return Span::default() };
+        let named = clause.passages().find_map(|passage| {
+            let is_code = |word: Option<&str>| word.is_some_and(|word| word.trim() == code.as_str());
+            passage.codes().find(|piece| is_code(passage.text.get(piece.range.clone()))).map(|piece| piece.span)
+        });
+        named.unwrap_or(clause.span)
     }
 }

@@ -237,7 +237,10 @@ impl<'w, 's> Walk<'w, 's> {
                 return self.problems.error(place, "plain-number", message, format!("write `**{id}**`"));
             }
             Start::Misspelt { words, place } => return self.misspelt(&words, place),
-            Start::Unnumbered => return self.unnumbered(row.span),
+            Start::Unnumbered => {
+                let help = format!("start it with a bold number such as `**{:?}4**`", columns.shape.letter);
+                return self.problems.error(row.span, "unnumbered", "a row without a clause number", help);
+            }
         };
         let expected = letter.unwrap_or(columns.shape.letter);
         if id.letter != expected || id.letter != columns.shape.letter {

@@ -1,6 +1,6 @@
 //! The front matter: `key: value` lines between two lines of `---`.
 
-use super::problems::Problems;
+use super::{problems::Problems, traps};
 use crate::{
     policy::{Document, Effective, Guarantee, Header},
     retention::zone_name,
@@ -53,16 +53,24 @@ pub(super) fn read(problems: &mut Problems<'_>) -> FrontMatter {
         return FrontMatter { end: skipped, ..FrontMatter::default() };
     }
     let mut entries = Vec::new();
-    while let Some((line, start)) = lines.next() {
+    for (line, start) in lines {
         if is_rule(line) {
             let informative = sections(&entries);
-            return FrontMatter { header: header(&entries, start, problems), informative, end: lines.at };
+            return FrontMatter { header: header(&entries, start, problems), informative, end: start + line.len() };
+        }
+        if line.trim().is_empty() || line.starts_with('#') {
+            return unended(skipped, start, problems);
         }
         entries.extend(entry(line, start, &entries, problems));
     }
-    let opening = Span { start: skipped, end: skipped + 3 };
+    unended(skipped, text.len(), problems)
+}
+
+/// Front matter that runs into the body: the body begins at `end`.
+fn unended(opening: usize, end: usize, problems: &mut Problems<'_>) -> FrontMatter {
+    let opening = Span { start: opening, end: opening + 3 };
     problems.error(opening, "no-front-matter", "the front matter does not end", "end it with a line `---`");
-    FrontMatter { end: lines.at, ..FrontMatter::default() }
+    FrontMatter { end, ..FrontMatter::default() }
 }
 
 struct Lines<'t> {
@@ -127,6 +135,10 @@ fn entry<'s>(line: &'s str, start: usize, before: &[Entry<'s>], problems: &mut P
             "fill it in, or leave the line out if it is optional",
         );
         return None;
+    }
+    if let Some(gap) = traps::gaps(value).into_iter().next() {
+        let words = Span { start: place.start + gap.start, end: place.start + gap.end };
+        traps::placeholder(words, problems);
     }
     Some(Entry { key, value, place })
 }

@@ -55,7 +55,12 @@ impl<'s> Problems<'s> {
         self.list.push(problem(self.source, span, code, message).related(self.source, other, remark).help(help));
     }
 
-    /// Whether an error has been found inside a place.
+    /// Whether anything has been found yet.
+    pub(super) fn any(&self) -> bool {
+        !self.list.is_empty()
+    }
+
+    /// Whether anything has been found inside a place.
     pub(super) fn any_in(&self, span: Span) -> bool {
         self.list.iter().any(|problem| span.start <= problem.place.span.start && problem.place.span.end <= span.end)
     }

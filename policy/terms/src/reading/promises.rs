@@ -30,12 +30,12 @@ pub(super) fn terms(
     let mut by_clause: BTreeMap<ClauseId, Vec<Term>> = BTreeMap::new();
     // What a recipient sees may be said by pointing at other clauses, so those are read first.
     for (clause, _) in found.iter().zip(references).filter(|(_, references)| references.seen.is_empty()) {
-        by_clause.insert(clause.id, reader.clause(clause, &BTreeSet::new()));
+        by_clause.insert(clause.id, reader.clause(clause, None));
     }
     for (clause, references) in found.iter().zip(references).filter(|(_, references)| !references.seen.is_empty()) {
         let seen =
             references.seen.iter().filter_map(|id| by_clause.get(id)).flatten().filter_map(stored_code).collect();
-        by_clause.insert(clause.id, reader.clause(clause, &seen));
+        by_clause.insert(clause.id, reader.clause(clause, Some(&seen)));
     }
     let mut terms: Vec<Term> = found.iter().filter_map(|clause| by_clause.remove(&clause.id)).flatten().collect();
     mark_consent(&mut terms, vocabulary);
@@ -72,7 +72,7 @@ struct Reader<'r, 's> {
 }
 
 impl Reader<'_, '_> {
-    fn clause(&mut self, found: &Found, seen: &BTreeSet<Code>) -> Vec<Term> {
+    fn clause(&mut self, found: &Found, seen: Option<&BTreeSet<Code>>) -> Vec<Term> {
         if !found.is_active() {
             return Vec::new();
         }
@@ -82,7 +82,11 @@ impl Reader<'_, '_> {
             }
             Body::Words(words) => self.words(found, words),
         };
-        if terms.is_empty() && found.id.letter != Letter::G && !self.problems.any_in(found.span) {
+        let is_explained = match &found.body {
+            Body::Row(_) => self.problems.any(),
+            Body::Words(_) => self.problems.any_in(found.span),
+        };
+        if terms.is_empty() && found.id.letter != Letter::G && !is_explained {
             let message = format!("{} promises nothing that can be checked", found.id);
             self.problems.error(found.place, "no-term", message, no_term_help(found.id.letter));
         }
@@ -98,6 +102,10 @@ impl Reader<'_, '_> {
     }
 
     fn general(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
+        if words.is_empty() {
+            let help = "say something, or withdraw it: `*Withdrawn in version 2.*`";
+            self.problems.error(found.place, "empty-clause", format!("{} says nothing", found.id), help);
+        }
         for code in words.codes() {
             let help = "give the clause the letter of what it promises, or take the code out";
             self.problems.warning(code.span, "code-without-effect", "a code has no effect in a G clause", help);

@@ -26,8 +26,8 @@ pub(super) struct RowReader<'r, 's> {
 }
 
 impl RowReader<'_, '_> {
-    /// The terms of a row. `seen` are the codes of the clauses that its "What they see" points at.
-    pub(super) fn terms(&mut self, found: &Found, cells: &Cells, seen: &BTreeSet<Code>) -> Vec<Term> {
+    /// The terms of a row. `seen` are the codes of the clauses that its "What they see" points at, if it points at any.
+    pub(super) fn terms(&mut self, found: &Found, cells: &Cells, seen: Option<&BTreeSet<Code>>) -> Vec<Term> {
         match found.id.letter {
             Letter::S => self.stored(found, cells),
             Letter::R => self.shared(found, cells, seen),
@@ -39,10 +39,9 @@ impl RowReader<'_, '_> {
     fn stored(&mut self, found: &Found, cells: &Cells) -> Vec<Term> {
         let data = self.codes(cells, Column::Kept, Kind::Data, true);
         let purposes = self.codes(cells, Column::Why, Kind::Purpose, true);
-        let origin = self.cell(cells, Column::Origin).and_then(|cell| self.origin(cell));
-        let how_long = self.cell(cells, Column::HowLong);
+        let origin = self.plain_cell(cells, Column::Origin).and_then(|cell| self.origin(cell));
+        let how_long = self.plain_cell(cells, Column::HowLong);
         let retention = how_long.and_then(|cell| self.retention(cell));
-        self.no_codes(cells, &[Column::Origin, Column::HowLong]);
         let (Some(origin), Some(retention), Some(how_long)) = (origin, retention, how_long) else { return Vec::new() };
         let said_at = how_long.words_place();
         let pairs = data.iter().flat_map(|data| purposes.iter().map(move |purpose| (data, purpose)));
@@ -55,16 +54,19 @@ impl RowReader<'_, '_> {
             .collect()
     }
 
-    fn shared(&mut self, found: &Found, cells: &Cells, seen: &BTreeSet<Code>) -> Vec<Term> {
-        let mut data: BTreeSet<Code> = seen.clone();
+    fn shared(&mut self, found: &Found, cells: &Cells, seen: Option<&BTreeSet<Code>>) -> Vec<Term> {
+        let mut data: BTreeSet<Code> = seen.cloned().unwrap_or_default();
         data.extend(self.codes(cells, Column::Sees, Kind::Data, false).into_iter().map(|said| said.code));
         let purposes = self.codes(cells, Column::Why, Kind::Purpose, true);
-        self.no_codes(cells, &[Column::Who, Column::When]);
         let words = |cell: &Passage| cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let recipient = self.cell(cells, Column::Who).map(words);
-        let when = self.cell(cells, Column::When).map(words);
+        let recipient = self.plain_cell(cells, Column::Who).map(words);
+        let when = self.plain_cell(cells, Column::When).map(words);
         let sees = self.cell(cells, Column::Sees);
         let (Some(recipient), Some(when), Some(sees)) = (recipient, when, sees) else { return Vec::new() };
+        if data.is_empty() && seen.is_some() && self.problems.any() {
+            // What the rows keep could not be read; that has been said where it stands.
+            return Vec::new();
+        }
         if data.is_empty() {
             let help = "name the data in backticks, `(`account.email`)`, or point at the clauses that do, `S1 to S8`";
             self.problems.error(sees.words_place(), "no-code", "this says nothing that can be checked", help);
@@ -80,10 +82,10 @@ impl RowReader<'_, '_> {
 
     fn rights(&mut self, found: &Found, cells: &Cells) -> Vec<Term> {
         let rights = self.codes(cells, Column::May, Kind::Right, true);
-        let within = self.cell(cells, Column::AnsweredWithin);
+        let how = self.plain_cell(cells, Column::How);
+        let within = self.plain_cell(cells, Column::AnsweredWithin);
         let answer_within = within.and_then(|cell| self.period(cell));
-        self.no_codes(cells, &[Column::How, Column::AnsweredWithin]);
-        let (Some(within), Some(answer_within)) = (within, answer_within) else { return Vec::new() };
+        let (Some(_), Some(within), Some(answer_within)) = (how, within, answer_within) else { return Vec::new() };
         let right = |right: Said| {
             let promise = Promise::Right { right: right.code, answer_within };
             Term { clause: found.id, said_at: within.words_place(), promise }
@@ -130,17 +132,12 @@ impl RowReader<'_, '_> {
         said.kind == kind
     }
 
-    fn no_codes(&mut self, cells: &Cells, columns: &[Column]) {
-        for cell in columns.iter().filter_map(|column| cells.get(*column)) {
-            if let Some(code) = cell.codes().next() {
-                self.problems.error(
-                    code.span,
-                    "code-without-effect",
-                    "a code has no effect here",
-                    "take it out of this cell",
-                );
-            }
-        }
+    /// The cell of a column that takes words only.
+    fn plain_cell<'c>(&mut self, cells: &'c Cells, column: Column) -> Option<&'c Passage> {
+        let cell = self.cell(cells, column)?;
+        let Some(code) = cell.codes().next() else { return Some(cell) };
+        self.problems.error(code.span, "code-without-effect", "a code has no effect here", "take it out of this cell");
+        None
     }
 
     fn origin(&mut self, cell: &Passage) -> Option<Origin> {

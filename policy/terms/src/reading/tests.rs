@@ -1,8 +1,13 @@
+//! What reading makes of our policies, of every kind of mistake, and of any text at all.
+
 use super::*;
+
+mod mistakes;
 
 const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");
 const NORTHGATE: &str = include_str!("../../../../policy-docs/northgate/privacy.md");
 const LANTERN: &str = include_str!("../../../../policy-docs/lantern/privacy.md");
+const SMALL: &str = include_str!("tests/small.md");
 
 fn vocabulary() -> Vocabulary {
     Vocabulary::read(Source::new("vocabulary.md", VOCABULARY)).0
@@ -12,7 +17,7 @@ fn reading(text: &str) -> Reading {
     read(Source::new("p", text), &vocabulary())
 }
 
-/// The problems of a text, one a line: `line:column code: message; help [related]`.
+/// The problems of a text, one a line: `line:column code: message; help <words underlined>`, a `?` for a warning.
 fn problems(text: &str) -> Vec<String> {
     let say = |problem: &Problem| {
         let at = problem.place.location();
@@ -26,7 +31,7 @@ fn problems(text: &str) -> Vec<String> {
 
 #[test]
 fn both_policies_are_clean() {
-    for text in [NORTHGATE, LANTERN] {
+    for text in [NORTHGATE, LANTERN, SMALL] {
         assert_eq!(problems(text), [""; 0]);
         assert!(reading(text).policy().is_ok());
     }

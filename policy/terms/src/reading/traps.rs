@@ -1,13 +1,16 @@
 //! What Markdown parsers lose without a word: HTML, footnotes that are not defined, tables that are none, open gaps.
 
-use super::problems::Problems;
+use std::ops::Range;
+
+use super::{problems::Problems, triggers::words_of};
 use crate::{
     markdown::{Block, Passage, cells_in, is_delimiter},
     source::Span,
 };
 
-/// Looks at every passage and every block for them.
-pub(super) fn check(blocks: &[Block], problems: &mut Problems<'_>) {
+/// Looks at every passage and every block for them, and for text that made no block.
+pub(super) fn check(body: usize, blocks: &[Block], problems: &mut Problems<'_>) {
+    unseen(body, blocks, problems);
     for block in blocks {
         match block {
             Block::Html(span) => html(*span, problems),
@@ -33,16 +36,14 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         let help = "say it in a clause: a footnote is shown far from its words, or not at all";
         problems.error(passage.place(at..end), "footnote", "a footnote has no place in a policy", help);
     }
-    for (at, _) in plain.match_indices("~~").step_by(2) {
+    let strokes: Vec<usize> = plain.match_indices("~~").map(|(at, _)| at).collect();
+    for pair in strokes.chunks_exact(2) {
+        let [from, to] = pair else { continue };
         let help = "take the words out, or withdraw the clause";
-        problems.error(
-            passage.place(at..at + 2),
-            "struck-out",
-            "some viewers strike these words out, others do not",
-            help,
-        );
+        let message = "some viewers strike these words out, others do not";
+        problems.error(passage.place(*from..to + 2), "struck-out", message, help);
     }
-    placeholders(passage, &plain, problems);
+    gaps(&plain).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
 }
 
 fn html(span: Span, problems: &mut Problems<'_>) {
@@ -50,39 +51,33 @@ fn html(span: Span, problems: &mut Problems<'_>) {
     problems.error(span, "raw-html", "HTML has no place in a policy", help);
 }
 
-/// `[DATE]`, `[insert name]`, `TBD`, `XXX`.
-fn placeholders(passage: &Passage, plain: &str, problems: &mut Problems<'_>) {
-    for (at, _) in plain.match_indices('[') {
-        let Some(inner) = plain.get(at + 1..).and_then(|rest| rest.split_once(']')).map(|(inner, _)| inner) else {
-            continue;
-        };
-        let lower = inner.trim().to_lowercase();
-        let shouts =
-            inner.chars().filter(char::is_ascii_uppercase).count() >= 2 && !inner.chars().any(char::is_lowercase);
-        if shouts || lower.starts_with("insert") || lower.starts_with("your ") {
-            placeholder(passage.place(at..at + inner.len() + 2), problems);
-        }
-    }
-    let mut start = None;
-    for (at, c) in plain.char_indices().chain([(plain.len(), ' ')]) {
-        match (start, c.is_alphanumeric()) {
-            (None, true) => start = Some(at),
-            (Some(from), false) => {
-                let word = plain.get(from..at).unwrap_or("");
-                let is_x = word.len() >= 3 && word.chars().all(|c| c == 'X');
-                if is_x || matches!(word, "TBD" | "TBA" | "TODO" | "FIXME") {
-                    placeholder(passage.place(from..at), problems);
-                }
-                start = None;
-            }
-            _ => {}
-        }
-    }
-}
-
-fn placeholder(span: Span, problems: &mut Problems<'_>) {
+/// Reports a gap.
+pub(super) fn placeholder(span: Span, problems: &mut Problems<'_>) {
     let words = problems.words(span);
     problems.error(span, "placeholder", format!("`{words}` is still to be filled in"), "write what is meant");
+}
+
+/// Words that stand for words still to come: `[DATE]`, `[insert name]`, `TBD`, `XXX`.
+pub(super) fn gaps(plain: &str) -> Vec<Range<usize>> {
+    let mut gaps = Vec::new();
+    for (at, _) in plain.match_indices('[') {
+        let Some((inner, _)) = plain.get(at + 1..).and_then(|rest| rest.split_once(']')) else { continue };
+        let lower = inner.trim().to_lowercase();
+        let capitals = inner.chars().filter(char::is_ascii_uppercase).count();
+        let shouts = capitals >= 2 && !inner.chars().any(char::is_lowercase);
+        if shouts || lower.starts_with("insert ") || lower.starts_with("your ") {
+            gaps.push(at..at + inner.len() + 2);
+        }
+    }
+    let in_brackets = gaps.clone();
+    for (at, word) in words_of(plain) {
+        let is_x = word.len() >= 3 && word.chars().all(|c| c == 'X');
+        let is_gap = is_x || matches!(word, "TBD" | "TBA" | "TODO" | "FIXME");
+        if is_gap && !in_brackets.iter().any(|gap| gap.contains(&at)) {
+            gaps.push(at..at + word.len());
+        }
+    }
+    gaps
 }
 
 /// A table whose header and delimiter line do not fit is a paragraph to every parser.
@@ -99,5 +94,20 @@ fn broken_table(passage: &Passage, problems: &mut Problems<'_>) {
             problems.error(span, "broken-table", message, help);
         }
         before = Some(line);
+    }
+}
+
+/// A line that is in no block is one that no viewer shows, such as `[//]: # (words)`.
+fn unseen(body: usize, blocks: &[Block], problems: &mut Problems<'_>) {
+    let end = problems.source.text.len();
+    let mut start = body.min(end);
+    for line in problems.words(Span { start, end }).split_inclusive('\n') {
+        let span = Span { start, end: start + line.trim_end().len() };
+        start += line.len();
+        let shown = blocks.iter().map(Block::span).any(|block| block.start < span.end && span.start < block.end);
+        if !shown && line.chars().any(char::is_alphabetic) {
+            let help = "say it where everybody can read it, or take it out";
+            problems.error(span, "unseen", "no viewer shows this line", help);
+        }
     }
 }

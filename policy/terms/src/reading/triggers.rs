@@ -72,7 +72,7 @@ fn trigger(plain: &str, sentence: Range<usize>) -> Option<(Range<usize>, String)
 }
 
 /// The words of a text with the byte at which each starts.
-fn words_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn words_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     text.split(|c: char| !c.is_alphanumeric()).filter_map(move |word| {
         let start = text.get(at..)?.find(word)? + at;

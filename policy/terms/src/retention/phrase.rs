@@ -170,6 +170,7 @@ impl<'t> Words<'t> {
     fn law(self, rest: Self) -> Result<Retention, Refused> {
         let help = "write `as long as the Accounting Act requires, at most 7 years after the financial year ends`";
         let Some((law, limit)) = rest.split(" requires, at most ") else {
+            let help = if rest.text.contains("requires") { help } else { EXAMPLE };
             return Err(self.refuse("no-limit", format!("`{}` sets no limit", self.text), help));
         };
         if law.text.is_empty() {

@@ -121,3 +121,34 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
         _ => Authorization::Allow,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    #[test]
+    fn no_statement_makes_a_copy_or_a_second_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
+        for (sql, parameter) in [
+            ("ATTACH 'other.db' AS other", None),
+            ("ATTACH ?1 AS other", Some("other.db")),
+            ("VACUUM INTO 'copy.db'", None),
+            ("ANALYZE", None),
+            ("CREATE INDEX i ON account (recorded)", None),
+            ("CREATE VIEW v AS SELECT 1", None),
+            ("CREATE TRIGGER t AFTER DELETE ON account BEGIN SELECT 1; END", None),
+            ("CREATE TEMP TABLE t (x)", None),
+            ("CREATE VIRTUAL TABLE t USING dbstat", None),
+            ("SELECT load_extension('x')", None),
+        ] {
+            let done = store.connection.prepare(sql).and_then(|mut statement| match parameter {
+                Some(parameter) => statement.query([parameter])?.next().map(|_| ()),
+                None => statement.query([])?.next().map(|_| ()),
+            });
+            let refusal = done.unwrap_err().to_string();
+            assert!(refusal.contains("authoriz"), "{sql}: {refusal}");
+        }
+    }
+}

@@ -1,4 +1,7 @@
-//! Erasing: what is removed is removed everywhere, and from the write-ahead log too.
+//! Erasing: an account leaves every table, and the write-ahead log is emptied after it.
+//!
+//! SQLite zeroes a row that is deleted. It does not zero a copy of a row that it left in the unused part of a page when
+//! it moved rows to make room; such a copy goes with the bucket, or when the page is used again.
 
 use std::{
     fs,

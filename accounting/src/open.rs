@@ -1,7 +1,7 @@
 //! Opening: everything is looked at before anything is changed.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -78,10 +78,17 @@ fn complete(connection: &Connection, path: &Path, keys: &Path, key: &SealingKey)
 /// Makes an empty file that only its owner can read, unless there is one; says whether it did.
 fn make_file(path: &Path) -> Result<bool, OpenError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(true),
+        Ok(_) => sync_directory(path).map(|()| true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(source) => Err(OpenError::File { action: "make", path: path.into(), source }),
     }
+}
+
+/// Puts the name of a new file on the disk.
+fn sync_directory(path: &Path) -> Result<(), OpenError> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.map_err(|source| OpenError::File { action: "write", path: directory.into(), source })
 }
 
 /// Connects. The log of a crash stays as it is until the store is accepted: closing would move it into the file.

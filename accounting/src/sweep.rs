@@ -5,7 +5,9 @@
 
 use avow_terms::{
     account::AccountId,
-    permit::{Due, Record},
+    code::Code,
+    history::History,
+    permit::{Due, Events, Record},
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
@@ -16,7 +18,7 @@ use crate::{
     error::{At, StoreError},
     inventory::ACCOUNT,
     record::{AccountRecord, MonthTotal},
-    store::Store,
+    store::{Reader, Store},
 };
 
 /// What a sweep did.
@@ -33,14 +35,26 @@ pub struct Swept {
 }
 
 /// When data of a code that was recorded under a version at an instant is due.
-type Deadlines<'a> = dyn Fn(&str, u32, Timestamp) -> Result<Due, StoreError> + 'a;
+type Deadlines<'a> = dyn Fn(&'static str, u32, Timestamp) -> Due + 'a;
 
 impl Store {
+    /// Drops every bucket, and removes every account, whose deadline has come, and wipes what was dropped.
+    ///
+    /// The history must know every version that rows were written under, the text on trial included: rows of a version
+    /// that nobody knows are due at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Database`]; [`StoreError::NotWiped`] if everything was dropped and could
+    /// not be wiped from the write-ahead log: then repeat it.
+    pub fn sweep(&mut self, history: &History, now: Timestamp) -> Result<Swept, StoreError> {
+        self.sweep_by(&by(history, now), now)
+    }
+
     fn sweep_by(&mut self, deadlines: &Deadlines<'_>, now: Timestamp) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let transaction = self.begin()?;
         for opened in bucket::all(&transaction)? {
-            let due = due_of(&opened, deadlines)?;
+            let due = due_of(&opened, deadlines);
             if due.is_some_and(|due| due <= now) {
                 swept.buckets += 1;
                 swept.rows += opened.bucket.drop(&transaction)?;
@@ -56,10 +70,26 @@ impl Store {
     }
 }
 
+impl Reader {
+    /// When something will be due next, or is due already, as far as it is known: events that have not happened may
+    /// bring it nearer.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`], [`StoreError::Database`]
+    pub fn next_due(&self, history: &History, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        next_due(&self.connection, &by(history, now))
+    }
+}
+
+/// The deadlines of a history: the earliest under all versions that have come into force since the recording.
+fn by(history: &History, now: Timestamp) -> impl Fn(&'static str, u32, Timestamp) -> Due {
+    move |code, version, recorded| history.due(&Code::literal(code), version, recorded, &Events::default(), now)
+}
+
 /// The earliest deadline of a bucket: the one it has, or the one its first row has by now.
-fn due_of(opened: &Opened, deadlines: &Deadlines<'_>) -> Result<Option<Timestamp>, StoreError> {
-    let computed = earliest::<MonthTotal>(opened.bucket.version, opened.at, deadlines)?;
-    Ok([opened.due, computed].into_iter().flatten().min())
+fn due_of(opened: &Opened, deadlines: &Deadlines<'_>) -> Option<Timestamp> {
+    let computed = earliest::<MonthTotal>(opened.bucket.version, opened.at, deadlines);
+    [opened.due, computed].into_iter().flatten().min()
 }
 
 /// Removes the accounts that are due themselves. Of one version, what was recorded first is due first.
@@ -71,7 +101,7 @@ fn remove_due_accounts(
     let mut removed = 0;
     for (version, _) in oldest_accounts(connection)? {
         for (account, recorded) in accounts_of(connection, version)? {
-            if earliest::<AccountRecord>(version, recorded, deadlines)?.is_none_or(|due| due > now) {
+            if earliest::<AccountRecord>(version, recorded, deadlines).is_none_or(|due| due > now) {
                 break;
             }
             erase::remove(connection, account)?;
@@ -82,24 +112,21 @@ fn remove_due_accounts(
 }
 
 /// A record is due when the first of what it carries is.
-fn earliest<R: Record>(
-    version: u32,
-    recorded: Timestamp,
-    deadlines: &Deadlines<'_>,
-) -> Result<Option<Timestamp>, StoreError> {
-    R::CODES.iter().try_fold(None, |earliest: Option<Timestamp>, code| {
-        Ok(match deadlines(code, version, recorded)? {
-            Due::At(due) => Some(earliest.map_or(due, |earliest| earliest.min(due))),
-            Due::When(_) => earliest,
-        })
+fn earliest<R: Record>(version: u32, recorded: Timestamp, deadlines: &Deadlines<'_>) -> Option<Timestamp> {
+    let dues = R::CODES.iter().map(|code| deadlines(code, version, recorded));
+    dues.filter_map(|due| match due {
+        Due::At(due) => Some(due),
+        Due::When(_) => None,
     })
+    .min()
 }
 
 fn next_due(connection: &Connection, deadlines: &Deadlines<'_>) -> Result<Option<Timestamp>, StoreError> {
-    let buckets = bucket::all(connection)?.into_iter().map(|opened| due_of(&opened, deadlines));
+    let buckets = bucket::all(connection)?;
     let accounts = oldest_accounts(connection)?;
-    let accounts = accounts.into_iter().map(|(version, at)| earliest::<AccountRecord>(version, at, deadlines));
-    buckets.chain(accounts).try_fold(None, |next: Option<Timestamp>, due| Ok(next.into_iter().chain(due?).min()))
+    let buckets = buckets.iter().filter_map(|opened| due_of(opened, deadlines));
+    let accounts = accounts.iter().filter_map(|&(version, at)| earliest::<AccountRecord>(version, at, deadlines));
+    Ok(buckets.chain(accounts).min())
 }
 
 /// For each version, when the first account was recorded under it.
@@ -131,11 +158,13 @@ fn accounts_of(connection: &Connection, version: u32) -> Result<Vec<(AccountId, 
 
 #[cfg(test)]
 mod tests {
+    use std::{fs, time::Duration};
+
     use avow_terms::retention::Anchor;
     use tempfile::TempDir;
 
     use super::*;
-    use crate::erase::log_of;
+    use crate::{bucket::Bucket, erase::log_of, schema};
 
     const NAME: &str = "month_total_202611_v1";
 
@@ -152,7 +181,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
         let transaction = store.begin().unwrap();
-        NAME.parse::<bucket::Bucket>().unwrap().open(&transaction, opened, due).unwrap();
+        NAME.parse::<Bucket>().unwrap().open(&transaction, opened, due).unwrap();
         transaction.execute_batch(&format!("INSERT INTO {NAME} VALUES (7, 100), (9, 200)")).unwrap();
         transaction.commit().unwrap();
         (dir, store)
@@ -160,7 +189,7 @@ mod tests {
 
     /// Sweeps with the same deadline for everything, and says how many buckets are left.
     fn left(store: &mut Store, due: Due, now: Timestamp) -> usize {
-        store.sweep_by(&|_, _, _| Ok(due), now).unwrap();
+        store.sweep_by(&|_, _, _| due, now).unwrap();
         bucket::all(&store.connection).unwrap().len()
     }
 
@@ -168,12 +197,12 @@ mod tests {
     fn a_bucket_goes_at_its_deadline_and_not_a_millisecond_before() {
         let due = at("2026-12-01T00:00:00Z");
         let (dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::At(due));
-        let early = store.sweep_by(&|_, _, _| Ok(Due::At(due)), millisecond_before(due)).unwrap();
+        let early = store.sweep_by(&|_, _, _| Due::At(due), millisecond_before(due)).unwrap();
         assert_eq!(early, Swept { next_due: Some(due), ..Swept::default() });
-        let swept = store.sweep_by(&|_, _, _| Ok(Due::At(due)), due).unwrap();
+        let swept = store.sweep_by(&|_, _, _| Due::At(due), due).unwrap();
         assert_eq!(swept, Swept { buckets: 1, rows: 2, accounts: 0, next_due: None });
-        assert_eq!(std::fs::metadata(log_of(&dir.path().join("avow.db"))).unwrap().len(), 0);
-        assert_eq!(crate::schema::difference(&store.connection).unwrap(), None);
+        assert_eq!(fs::metadata(log_of(&dir.path().join("avow.db"))).unwrap().len(), 0);
+        assert_eq!(schema::difference(&store.connection).unwrap(), None);
     }
 
     #[test]
@@ -193,7 +222,7 @@ mod tests {
         let waits = Due::When(Anchor::AccountDeleted);
         let (_dir, mut store) = store(at("2026-11-03T10:00:00Z"), waits);
         assert_eq!(left(&mut store, waits, at("2226-11-03T10:00:00Z")), 1);
-        assert_eq!(next_due(&store.connection, &|_, _, _| Ok(waits)), Ok(None));
+        assert_eq!(next_due(&store.connection, &|_, _, _| waits), Ok(None));
     }
 
     #[test]
@@ -202,7 +231,7 @@ mod tests {
         let (_dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::At(due));
         let transaction = store.begin().unwrap();
         let late = at("2026-11-17T10:00:00Z");
-        NAME.parse::<bucket::Bucket>().unwrap().open(&transaction, due, Due::At(late)).unwrap();
+        NAME.parse::<Bucket>().unwrap().open(&transaction, due, Due::At(late)).unwrap();
         transaction.commit().unwrap();
         let [opened] = &bucket::all(&store.connection).unwrap()[..] else { panic!() };
         assert_eq!((opened.at, opened.due), (due, Some(late)));
@@ -215,7 +244,7 @@ mod tests {
         let (_dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::When(Anchor::AccountDeleted));
         let transaction = store.begin().unwrap();
         let earlier = at("2026-11-02T10:00:00Z");
-        let bucket: bucket::Bucket = NAME.parse().unwrap();
+        let bucket: Bucket = NAME.parse().unwrap();
         bucket.open(&transaction, earlier, Due::When(Anchor::AccountDeleted)).unwrap();
         bucket.open(&transaction, at("2026-11-04T10:00:00Z"), Due::When(Anchor::AccountDeleted)).unwrap();
         transaction.commit().unwrap();
@@ -226,16 +255,16 @@ mod tests {
     fn what_a_reader_still_sees_is_reported_as_not_wiped() {
         let due = at("2026-12-01T00:00:00Z");
         let (dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::At(due));
-        store.connection.busy_timeout(std::time::Duration::from_millis(10)).unwrap();
-        let reader = crate::Reader::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
+        store.connection.busy_timeout(Duration::from_millis(10)).unwrap();
+        let reader = Reader::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
         let looking = reader.connection.unchecked_transaction().unwrap();
         let rows = |connection: &Connection| -> u32 {
             connection.query_row("SELECT count(*) FROM bucket", [], |row| row.get(0)).unwrap()
         };
         assert_eq!(rows(&looking), 1);
-        assert_eq!(store.sweep_by(&|_, _, _| Ok(Due::At(due)), due), Err(StoreError::NotWiped));
+        assert_eq!(store.sweep_by(&|_, _, _| Due::At(due), due), Err(StoreError::NotWiped));
         assert_eq!(rows(&store.connection), 0);
         looking.finish().unwrap();
-        assert_eq!(store.sweep_by(&|_, _, _| Ok(Due::At(due)), due), Ok(Swept::default()));
+        assert_eq!(store.sweep_by(&|_, _, _| Due::At(due), due), Ok(Swept::default()));
     }
 }

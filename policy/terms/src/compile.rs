@@ -5,33 +5,31 @@
 
 pub(crate) mod axioms;
 pub(crate) mod calendar;
+mod check;
 pub(crate) mod expression;
+mod promise;
 pub(crate) mod schema;
 pub(crate) mod statement;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cedar_policy::pst::{Effect, PstConstructionError};
+use cedar_policy::pst::PstConstructionError;
 use jiff::tz::TimeZone;
 
 use self::{
-    calendar::{Dated, dates, over},
-    expression::{Kind, among, fact, is, text},
-    statement::{Deed, Draft, Statement},
+    calendar::Dated,
+    statement::{Draft, Statement},
 };
 use crate::{
     clause::ClauseId,
     code::Code,
     policy::Policy,
     problem::{Problem, problem},
-    retention::{Period, Retention},
+    retention::Retention,
     source::Span,
     term::{Promise, Term},
     vocabulary::Vocabulary,
 };
-
-/// The longest period a policy may state: the rules are made for a few centuries.
-const CENTURY: (u32, u16) = (100 * 365 * 24 * 60, 100 * 12);
 
 /// A compiled policy.
 pub(crate) struct Compiled {
@@ -55,6 +53,13 @@ pub(crate) struct Kept {
     pub(crate) purpose: Code,
     pub(crate) retention: Retention,
     pub(crate) consent: bool,
+}
+
+impl Kept {
+    /// Whether anything is stored at all: what is only held in memory is not.
+    pub(crate) fn is_stored(&self) -> bool {
+        calendar::over(&self.retention).is_some()
+    }
 }
 
 /// Compiles a policy, or says what stands in the way.
@@ -103,108 +108,18 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn never(
-        &mut self,
-        term: &Term,
-        data: &BTreeSet<Code>,
-        except: &BTreeSet<Code>,
-    ) -> Result<(), PstConstructionError> {
-        let spared = self.leaves(term, except);
-        for code in self.leaves(term, data).difference(&spared) {
-            self.compiled.never.entry(code.clone()).or_insert(term.clause);
-            self.add(Draft { data: Some(code.clone()), ..self.forbid(term, &format!("/{code}")) })?;
-        }
-        Ok(())
-    }
-
-    fn stored(
-        &mut self,
-        term: &Term,
-        data: &Code,
-        purpose: &Code,
-        retention: &Retention,
-        consent: bool,
-    ) -> Result<(), PstConstructionError> {
-        self.datable(term, retention);
-        for code in self.leaves(term, &BTreeSet::from([data.clone()])) {
-            let consent = consent || self.needs_consent(&code);
-            self.once(term, &code, purpose);
-            self.compiled.kept.entry(code.clone()).or_default().push(Kept {
-                clause: term.clause,
-                said_at: term.said_at,
-                purpose: purpose.clone(),
-                retention: retention.clone(),
-                consent,
-            });
-            let Some(over) = over(retention) else { continue };
-            let mut when = vec![is("purpose", Kind::Purpose, purpose.as_str())?];
-            when.extend(consent.then(|| fact("consent")));
-            self.add(Draft {
-                effect: Effect::Permit,
-                retention: Some(retention.to_string()),
-                data: Some(code.clone()),
-                when,
-                unless: over,
-                ..self.forbid(term, &format!("/{code}/{purpose}"))
-            })?;
-        }
-        Ok(())
-    }
-
-    fn share(
-        &mut self,
-        term: &Term,
-        recipient: &str,
-        data: &BTreeSet<Code>,
-        purpose: &Code,
-    ) -> Result<(), PstConstructionError> {
-        for code in self.leaves(term, data) {
-            let who = expression::equal(fact("recipient"), text(recipient));
-            self.add(Draft {
-                effect: Effect::Permit,
-                action: Deed::Disclose,
-                data: Some(code.clone()),
-                when: vec![is("purpose", Kind::Purpose, purpose.as_str())?, who],
-                ..self.forbid(term, &format!("/{code}/{purpose}"))
-            })?;
-        }
-        Ok(())
-    }
-
-    fn measure(&mut self, term: &Term, measure: &Code, data: &BTreeSet<Code>) -> Result<(), PstConstructionError> {
-        let unless = match measure.as_str() {
-            "store-nothing-abroad" => is("place", Kind::Place, "home")?,
-            "encrypt-at-rest" => is("form", Kind::Form, "sealed")?,
-            "hash-only" => is("form", Kind::Form, "digest")?,
-            "no-disclosure" => return self.no_disclosure(term),
-            // Duties, and measures that are kept elsewhere than in the rules.
-            _ => return Ok(()),
-        };
-        if data.is_empty() {
-            return self.add(Draft { unless: vec![unless], ..self.forbid(term, &format!("/{measure}")) });
-        }
-        for code in self.leaves(term, data) {
-            let id = format!("/{measure}/{code}");
-            self.add(Draft { unless: vec![unless.clone()], data: Some(code), ..self.forbid(term, &id) })?;
-        }
-        Ok(())
-    }
-
-    /// Nobody but the recipients the policy names.
-    fn no_disclosure(&mut self, term: &Term) -> Result<(), PstConstructionError> {
-        let named: BTreeSet<String> = self.policy.terms.iter().filter_map(recipient).collect();
-        let unless = if named.is_empty() { Vec::new() } else { vec![among(fact("recipient"), named)] };
-        self.add(Draft { action: Deed::Disclose, unless, ..self.forbid(term, "/no-disclosure") })
-    }
-
     /// A draft for a clause; it forbids until it is told otherwise.
     fn forbid(&self, term: &Term, rest: &str) -> Draft {
         let words = self.policy.clause(term.clause).map_or("", |clause| &clause.words);
         Draft { clause: Some(term.clause), ..Draft::forbid(format!("{}{rest}", term.clause), words) }
     }
 
+    /// Adds a statement; a clause that says a thing twice says it once.
     fn add(&mut self, draft: Draft) -> Result<(), PstConstructionError> {
-        self.compiled.statements.push(draft.build()?);
+        let statement = draft.build()?;
+        if self.compiled.statements.iter().all(|earlier| earlier.text != statement.text) {
+            self.compiled.statements.push(statement);
+        }
         Ok(())
     }
 
@@ -218,38 +133,6 @@ impl<'a> Work<'a> {
             }
         }
         all
-    }
-
-    fn needs_consent(&self, code: &Code) -> bool {
-        self.policy.terms.iter().any(|term| match &term.promise {
-            Promise::Measure { measure, data, .. } if measure.as_str() == "consent" => {
-                data.iter().any(|asked| self.vocabulary.covers(asked, code))
-            }
-            _ => false,
-        })
-    }
-
-    /// One item for one purpose stands in one row: of two, which one would a reader believe?
-    fn once(&mut self, term: &Term, code: &Code, purpose: &Code) {
-        let kept = self.compiled.kept.get(code).into_iter().flatten();
-        let Some(earlier) = kept.into_iter().find(|kept| kept.purpose == *purpose).cloned() else { return };
-        let message = format!("`{code}` is kept for `{purpose}` by {} already", earlier.clause);
-        let twice = problem(&self.policy.source, term.said_at, "kept-twice", message)
-            .related(&self.policy.source, earlier.said_at, "the row that keeps it")
-            .help("keep it for one purpose in one row, with one \"How long\"");
-        self.problems.push(twice);
-    }
-
-    /// The dates a retention needs, or why it cannot be dated.
-    fn datable(&mut self, term: &Term, retention: &Retention) {
-        if let Some(reason) = undatable(retention) {
-            self.problems.push(problem(&self.policy.source, term.said_at, "undatable", reason));
-        }
-        for date in dates(retention) {
-            if !self.compiled.dates.contains(&date) {
-                self.compiled.dates.push(date);
-            }
-        }
     }
 
     fn unbuildable(&mut self, term: &Term, error: &PstConstructionError) {
@@ -270,30 +153,5 @@ impl<'a> Work<'a> {
             }
         }
         if self.problems.is_empty() { Ok(self.compiled) } else { Err(self.problems) }
-    }
-}
-
-fn recipient(term: &Term) -> Option<String> {
-    match &term.promise {
-        Promise::Share { recipient, .. } => Some(recipient.clone()),
-        _ => None,
-    }
-}
-
-/// Why no instant can be computed for a retention, if none can.
-fn undatable(retention: &Retention) -> Option<String> {
-    let too_long = |period: &Period| match *period {
-        Period::Minutes(minutes) => minutes > CENTURY.0,
-        Period::Months(months) => months > CENTURY.1,
-    };
-    match retention {
-        Retention::After { period, .. } | Retention::Law { at_most: period, .. } if too_long(period) => {
-            Some("a period is at most a hundred years".into())
-        }
-        Retention::MonthEnd { zone } if TimeZone::get(zone).is_err() => {
-            Some(format!("`{zone}` is not a time zone of the IANA database"))
-        }
-        Retention::Earlier(one, other) => undatable(one).or_else(|| undatable(other)),
-        _ => None,
     }
 }

@@ -6,7 +6,10 @@
 #[cfg(test)]
 mod agreement;
 mod ask;
+mod assemble;
 mod explain;
+#[cfg(test)]
+mod ours;
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]
@@ -14,7 +17,7 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
 
-use cedar_policy::{Entities, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{Entities, PolicySet, Schema};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
@@ -23,10 +26,10 @@ use crate::{
     clause::ClauseId,
     code::Code,
     compile::{
-        self, Compiled, Kept,
+        self, Kept,
         calendar::Dated,
         schema,
-        statement::{Deed, Statement, by_name},
+        statement::{Deed, Statement},
     },
     permit::{Due, Events, Facts, Permit, Record, Refusal, Service},
     policy::Policy,
@@ -84,43 +87,6 @@ impl Rules {
         let text = schema::schema(vocabulary.leaves(), vocabulary.codes(Kind::Purpose), &compiled.dates);
         Self::assemble(&policy, &vocabulary, version, compiled, text)
             .map_err(|message| vec![problem(&policy.source, Span::default(), "no-rules", message)])
-    }
-
-    fn assemble(
-        policy: &Arc<Policy>,
-        vocabulary: &Arc<Vocabulary>,
-        version: u32,
-        compiled: Compiled,
-        schema_text: String,
-    ) -> Result<Self, String> {
-        let (schema, _) = Schema::from_cedarschema_str(&schema_text).map_err(|error| error.to_string())?;
-        let all = set(compiled.statements.iter())?;
-        let checked = Validator::new(schema.clone()).validate(&all, ValidationMode::Strict);
-        if let Some(error) = checked.validation_errors().next() {
-            return Err(format!("the rules do not fit the schema: {error}"));
-        }
-        let slices = slices(vocabulary.leaves(), &compiled.statements)?;
-        // Without the entities of the actions, `action in` would match nothing and what it forbids would be allowed.
-        let entities = Entities::from_entities([], Some(&schema)).map_err(|error| error.to_string())?;
-        let cedar = printed(policy, &compiled.statements);
-        let statements = by_name(compiled.statements).map_err(|id| format!("two statements are called `{id}`"))?;
-        Ok(Self {
-            policy: Arc::clone(policy),
-            vocabulary: Arc::clone(vocabulary),
-            version,
-            statements,
-            kept: compiled.kept,
-            never: compiled.never,
-            dates: compiled.dates,
-            zone: compiled.zone,
-            cedar,
-            schema_text,
-            schema,
-            names: Names::new().map_err(|error| error.to_string())?,
-            entities,
-            items: items(vocabulary),
-            slices,
-        })
     }
 
     /// The version; 0 for a text on trial.
@@ -196,19 +162,20 @@ impl Rules {
         }
     }
 
-    /// When data of a code is due that was recorded then, if this version keeps it at all: the earliest over its purposes
-    /// and over the items it is made of.
+    /// When data of a code is due that was recorded then, if this version lets it be stored at all: the earliest over the
+    /// purposes it is stored for and over the items it is made of.
     #[must_use]
     pub fn due(&self, code: &Code, recorded: Timestamp, events: &Events) -> Option<Due> {
-        let mut earliest: Option<Due> = None;
-        for leaf in self.items(code) {
-            let rows = self.kept.get(leaf).filter(|rows| !rows.is_empty() && !self.never.contains_key(leaf))?;
-            for row in rows {
-                let due = row.retention.due(recorded, events, &self.zone);
-                earliest = Some(earliest.map_or(due, |before| before.or_earlier(due)));
-            }
-        }
-        earliest
+        let due = |kept: &Kept| kept.retention.due(recorded, events, &self.zone);
+        let of_item = |item: &Code| self.stored(item).map(due).reduce(Due::or_earlier);
+        let each: Option<Vec<Due>> = self.items(code).iter().map(of_item).collect();
+        each?.into_iter().reduce(Due::or_earlier)
+    }
+
+    /// The rows that let an item be stored; what is only held in memory is not.
+    fn stored(&self, item: &Code) -> impl Iterator<Item = &Kept> {
+        let rows = self.kept.get(item).filter(|_| !self.never.contains_key(item));
+        rows.into_iter().flatten().filter(|kept| kept.is_stored())
     }
 
     /// The items of data that a code is made of; none if it is no code of data.
@@ -232,35 +199,4 @@ impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rules").field("version", &self.version).finish_non_exhaustive()
     }
-}
-
-fn items(vocabulary: &Vocabulary) -> BTreeMap<Code, Vec<Code>> {
-    let under = |code: &Code| vocabulary.leaves_under(code).cloned().collect();
-    vocabulary.codes(Kind::Data).map(|code| (code.clone(), under(code))).collect()
-}
-
-/// A set of statements under their own names.
-fn set<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<PolicySet, String> {
-    PolicySet::from_policies(statements.map(|statement| statement.rule.clone())).map_err(|error| error.to_string())
-}
-
-fn slices<'a>(
-    leaves: impl Iterator<Item = &'a Code>,
-    statements: &[Statement],
-) -> Result<BTreeMap<Code, PolicySet>, String> {
-    let about = |leaf: &Code| {
-        let mine = statements.iter().filter(|one| one.data.as_ref().is_none_or(|data| data == leaf));
-        set(mine)
-    };
-    leaves.map(|leaf| Ok((leaf.clone(), about(leaf)?))).collect()
-}
-
-fn printed(policy: &Policy, statements: &[Statement]) -> String {
-    let header = &policy.header;
-    let title = format!(
-        "// {} version {}, compiled. A statement for each clause and item of data; what is not stated is denied.",
-        header.policy, header.version
-    );
-    let statements = statements.iter().map(|statement| statement.text.as_str());
-    std::iter::once(title.as_str()).chain(statements).collect::<Vec<_>>().join("\n\n") + "\n"
 }

@@ -1,7 +1,6 @@
 //! One statement of Cedar, for one clause and one item of data, with the words that made it.
 
 use std::{
-    collections::BTreeMap,
     fmt::{self, Write},
     sync::Arc,
 };
@@ -139,16 +138,4 @@ impl fmt::Display for Resource<'_> {
             one => write!(f, "resource {one}"),
         }
     }
-}
-
-/// Every statement under its name; refuses two of one name.
-pub(crate) fn by_name(statements: Vec<Statement>) -> Result<BTreeMap<String, (usize, Statement)>, String> {
-    let mut named = BTreeMap::new();
-    for (position, statement) in statements.into_iter().enumerate() {
-        let id = statement.id.clone();
-        if named.insert(id.clone(), (position, statement)).is_some() {
-            return Err(id);
-        }
-    }
-    Ok(named)
 }

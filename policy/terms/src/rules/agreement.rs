@@ -84,7 +84,7 @@ fn instants(recorded: Timestamp, due: Due) -> Vec<Timestamp> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn cedar_keeps_exactly_what_is_not_due(

@@ -72,8 +72,9 @@ impl Granted {
 }
 
 impl Names {
-    pub(super) fn new() -> Result<Self, ParseErrors> {
-        let name = |kind: Kind| format!("Avow::{}", kind.name()).parse();
+    pub(super) fn new() -> Result<Self, String> {
+        let name =
+            |kind: Kind| format!("Avow::{}", kind.name()).parse().map_err(|error: ParseErrors| error.to_string());
         Ok(Self {
             service: name(Kind::Service)?,
             data: name(Kind::Data)?,
@@ -104,8 +105,8 @@ impl Rules {
             return Err(Refused { clause: None, reason: "the facts cannot be put to the rules".into() });
         };
         // A statement that fails is skipped. What it would have forbidden must not be allowed by that.
-        if let Some(AuthorizationError::PolicyEvaluationError(error)) = response.diagnostics().errors().next() {
-            let reason = format!("the rule `{}` cannot be evaluated on these facts", error.policy_id());
+        if let Some(error) = response.diagnostics().errors().next() {
+            let reason = format!("the rule `{}` cannot be evaluated on these facts", failed(error));
             return Err(Refused { clause: None, reason });
         }
         let mut bearing: Vec<_> = response.diagnostics().reason().filter_map(|id| self.statement(id)).collect();
@@ -179,6 +180,12 @@ impl Rules {
         facts.extend(happened.chain(dates).map(|(name, at)| (name, instant(at))));
         facts
     }
+}
+
+/// The statement that failed. There is no other kind of error; a new one must not slip through.
+fn failed(error: &AuthorizationError) -> &PolicyId {
+    let AuthorizationError::PolicyEvaluationError(error) = error;
+    error.policy_id()
 }
 
 fn unknown(code: &Code, what: &str) -> Refused {

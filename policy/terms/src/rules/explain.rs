@@ -9,7 +9,7 @@ use super::{
 use crate::{
     clause::ClauseId,
     code::Code,
-    compile::{Kept, calendar::over, statement::Statement},
+    compile::{Kept, statement::Statement},
     minute::Minute,
     permit::Due,
     problem::Place,
@@ -48,7 +48,7 @@ impl Rules {
         let (facts, clause) = (asked.facts, kept.clause);
         let why = if kept.consent && !facts.consent {
             format!("{clause} keeps it only if the user agreed")
-        } else if over(&kept.retention).is_none() {
+        } else if !kept.is_stored() {
             format!("{clause} does not let it be stored")
         } else {
             match kept.retention.due(facts.recorded, &facts.events, &self.zone) {

@@ -257,7 +257,7 @@ fn a_directory_that_cannot_be_written_is_named() {
     let program = elsewhere.path().join("opening");
     fs::copy(env::current_exe().unwrap(), &program).unwrap();
     let mut again = Command::new(program);
-    again.args(["--exact", "a_directory_that_cannot_be_written_is_named"]);
+    again.args(["--exact", "opening::a_directory_that_cannot_be_written_is_named"]);
     again.env(UNWRITABLE, place.dir.path()).current_dir("/");
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
         again.uid(NOBODY).gid(NOBODY);

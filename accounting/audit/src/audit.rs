@@ -11,11 +11,11 @@ use crate::{
     copy::{self, Copy, CouldNotRun, damaged, reason},
     files,
     found::Findings,
+    limit::Limits,
     promises::Seen,
     published::{Edition, Published},
     report::{LookedAt, NotChecked, Report, Standing},
-    rows::Rows,
-    schema, values,
+    rows, schema, values,
 };
 
 /// What to audit, and against what.
@@ -46,8 +46,8 @@ pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
     let schema = schema::check(&store, question.inventory, &clauses, &mut findings);
     let schema = completed("the schema", schema, &mut not_checked);
     let values = schema.as_ref().map(|schema| values::check(&store, schema, &clauses, &mut findings));
-    let rows = Rows { store: &store, published: &published, clauses: &clauses, now: question.now };
-    let rows = schema.as_ref().map(|schema| rows.check(schema, &mut findings));
+    let limits = Limits { published: &published, clauses: &clauses, now: question.now };
+    let rows = schema.as_ref().map(|schema| rows::check(&store, question.inventory, schema, &limits, &mut findings));
     let chain =
         Chain { published: &published, clauses: &clauses, history_dir: question.history_dir, now: question.now };
     let seen = Seen {
@@ -56,6 +56,7 @@ pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
         chain: chain.check(&mut findings),
         files: files::check(question.store, &clauses, &mut findings),
         schema,
+        clauses: &clauses,
         now: question.now,
     };
     beyond(&seen, question, &mut not_checked);

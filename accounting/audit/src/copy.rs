@@ -159,3 +159,42 @@ fn same(path: &Path, bytes: &[u8]) -> Result<bool, CouldNotRun> {
 fn unreadable(path: &Path, error: &io::Error) -> CouldNotRun {
     CouldNotRun::Unreadable { path: path.into(), reason: error.kind() }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_copy_of_a_store_that_is_written_to_is_of_one_moment() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("avow.db");
+        let writer = Connection::open_with_flags(&path, rusqlite::OpenFlags::default()).unwrap();
+        writer
+            .execute_batch(
+                "PRAGMA application_id = 1096175447; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 20;
+                 CREATE TABLE t (a INTEGER, filler BLOB);
+                 INSERT INTO t SELECT 0, zeroblob(3000) FROM (VALUES (1), (2), (3), (4), (5), (6), (7), (8), (9))",
+            )
+            .unwrap();
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let stopped = &stop;
+            scope.spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
+                    writer.execute_batch("UPDATE t SET a = a + 1").unwrap();
+                    std::thread::sleep(Duration::from_millis(3));
+                }
+            });
+            for _ in 0..20 {
+                let copy = copy(&path).unwrap().connection;
+                let values: i64 = copy.query_row("SELECT count(DISTINCT a) FROM t", [], |row| row.get(0)).unwrap();
+                assert_eq!(values, 1);
+                let sound: String = copy.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+                assert_eq!(sound, "ok");
+            }
+            stop.store(true, Ordering::Relaxed);
+        });
+    }
+}

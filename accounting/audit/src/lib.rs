@@ -9,6 +9,7 @@
 //! reading of pages and no query: else both would err alike and agree.
 
 mod audit;
+mod buckets;
 mod chain;
 mod clauses;
 mod copy;
@@ -17,6 +18,7 @@ mod files;
 mod found;
 mod hash;
 mod journal;
+mod limit;
 mod promises;
 mod published;
 mod report;

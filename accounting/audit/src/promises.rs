@@ -16,11 +16,14 @@ use avow_terms::{
 use jiff::Timestamp;
 
 use crate::{
-    chain, files,
+    chain,
+    clauses::Clauses,
+    files,
     published::Edition,
     report::{Finding, Line, Verdict},
     rows::{Held, Holding},
     schema::Schema,
+    shapes::Shape,
     values::{self, counted},
 };
 
@@ -31,6 +34,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) rows: Option<Held>,
     pub(crate) chain: chain::Seen,
     pub(crate) files: files::Seen,
+    pub(crate) clauses: &'a Clauses<'a>,
     pub(crate) now: Timestamp,
 }
 
@@ -63,8 +67,13 @@ impl Seen<'_> {
     fn clause(&self, id: ClauseId, policy: &Policy, edition: &Edition) -> Shown {
         let terms = || policy.terms.iter().filter(|term| term.clause == id);
         let stored: BTreeSet<&Code> = terms().filter_map(data_of).collect();
-        let mut shown: Vec<Shown> = stored.into_iter().map(|data| self.stored(data, edition)).collect();
-        shown.extend(terms().filter_map(|term| self.other(term, edition)));
+        let stored = (!stored.is_empty()).then(|| self.stored(&stored, edition));
+        let mut shown: Vec<Shown> = stored.into_iter().collect();
+        for other in terms().filter_map(|term| self.other(term, edition)) {
+            if !shown.contains(&other) {
+                shown.push(other);
+            }
+        }
         // What cannot be shown weighs least: a completed check bears on the promise.
         let weight = |verdict| match verdict {
             Verdict::NotHere => 0,
@@ -73,19 +82,14 @@ impl Seen<'_> {
             Verdict::Broken => 3,
         };
         let verdict = shown.iter().map(|(verdict, _)| *verdict).max_by_key(|verdict| weight(*verdict));
-        let mut evidence: Vec<String> = Vec::new();
-        for (_, text) in shown {
-            if !evidence.contains(&text) {
-                evidence.push(text);
-            }
-        }
+        let evidence: Vec<String> = shown.into_iter().map(|(_, evidence)| evidence).collect();
         (verdict.unwrap_or(Verdict::NotHere), evidence.join("; "))
     }
 
     fn other(&self, term: &Term, edition: &Edition) -> Option<Shown> {
         Some(match &term.promise {
             Promise::Stored { .. } => return None,
-            Promise::Never { .. } => self.never(),
+            Promise::Never { .. } => self.never(term.clause),
             Promise::Complete => self.complete(),
             Promise::Measure { measure, data, .. } => self.measure(measure.as_str(), data, edition),
             Promise::Share { .. } => not_here("who is told something is not written in a store"),
@@ -93,14 +97,17 @@ impl Seen<'_> {
         })
     }
 
-    fn never(&self) -> Shown {
+    fn never(&self, clause: ClauseId) -> Shown {
         let (Some(schema), Some(values)) = (&self.schema, &self.values) else { return unchecked("the values") };
         let tables = counted(size(schema.tables.len()), "table");
-        let looked = match values.values {
-            0 => "there are no texts or bytes".into(),
-            values => format!("{} and no row looks like it", counted(values, "text")),
+        let shapes = Shape::ALL.into_iter().filter(|shape| self.clauses.of_shape(*shape).contains(&clause));
+        let shapes: Vec<&str> = shapes.map(Shape::words).collect();
+        let looks = match (shapes.is_empty(), values.values) {
+            (true, _) => String::new(),
+            (false, 0) => "; there are no texts".into(),
+            (false, count) => format!("; no {} in {}", shapes.join(" or "), counted(count, "text")),
         };
-        (Verdict::Kept, format!("no column of {tables} is for it; {looked}"))
+        (Verdict::Kept, format!("no column of {tables} is for it{looks}"))
     }
 
     fn complete(&self) -> Shown {
@@ -113,15 +120,19 @@ impl Seen<'_> {
         (Verdict::Kept, format!("{tables} and {columns}, each declared and allowed; {rows}; {files} beside the store"))
     }
 
-    fn stored(&self, data: &Code, edition: &Edition) -> Shown {
+    fn stored(&self, data: &BTreeSet<&Code>, edition: &Edition) -> Shown {
         let Some(held) = &self.rows else { return unchecked("the rows") };
-        let mut carried = held.iter().filter(|(code, _)| edition.vocabulary.covers(data, code)).peekable();
-        if carried.peek().is_none() {
-            return not_here(&format!("no column of this store is for `{data}`"));
-        }
-        let texts: Vec<String> =
+        let is_of = |data: &Code, code: &Code| edition.vocabulary.covers(data, code);
+        let carried = held.iter().filter(|(code, _)| data.iter().any(|data| is_of(data, code)));
+        let mut evidence: Vec<String> =
             carried.map(|(code, holding)| format!("`{code}`: {}", self.holding(holding))).collect();
-        (Verdict::Kept, texts.join("; "))
+        let verdict = if evidence.is_empty() { Verdict::NotHere } else { Verdict::Kept };
+        let absent = data.iter().filter(|data| !held.keys().any(|code| is_of(data, code)));
+        let absent: Vec<String> = absent.map(|data| format!("`{data}`")).collect();
+        if !absent.is_empty() {
+            evidence.push(format!("no column of this store is for {}", absent.join(", ")));
+        }
+        (verdict, evidence.join("; "))
     }
 
     /// `12 rows, the next due in 8 days`

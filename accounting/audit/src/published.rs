@@ -13,8 +13,6 @@ pub(crate) struct Edition {
     pub(crate) version: u32,
     /// From when it applies.
     pub(crate) from: Timestamp,
-    /// The exact text.
-    pub(crate) text: String,
     /// The vocabulary it was published with, read.
     pub(crate) vocabulary: Vocabulary,
     /// What it promises; `None` if it cannot be read any more.
@@ -29,6 +27,7 @@ pub(crate) struct Entry {
     /// Milliseconds since 1970, as the store keeps them.
     pub(crate) effective: i64,
     pub(crate) published_at: i64,
+
     pub(crate) text: String,
     pub(crate) vocabulary: String,
     pub(crate) previous: Option<Vec<u8>>,
@@ -124,6 +123,6 @@ impl Edition {
         }
         // A time outside of the calendar is never in force; the chain reports it.
         let from = Timestamp::from_millisecond(from).unwrap_or(Timestamp::MAX);
-        Self { version, from, text: text.into(), vocabulary, policy }
+        Self { version, from, vocabulary, policy }
     }
 }

@@ -4,7 +4,7 @@
 //! on trial, which are public and checked by their hashes; the hashes themselves; and sealed values, which are random
 //! to whoever has no key, and are checked to look so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, types::ValueRef};
 
@@ -27,8 +27,13 @@ pub(crate) struct Seen {
 }
 
 /// Public texts, checked by their hashes.
-const PUBLISHED: [(&str, &str); 4] =
-    [("revision", "text"), ("revision", "vocabulary"), ("trial", "text"), ("trial", "vocabulary")];
+const PUBLISHED: [(&str, &str); 5] = [
+    ("revision", "policy"),
+    ("revision", "text"),
+    ("revision", "vocabulary"),
+    ("trial", "text"),
+    ("trial", "vocabulary"),
+];
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +103,7 @@ fn table_faults(
 
 fn value_faults(table: &Live<'_>, name: &str, value: ValueRef<'_>, seen: &mut Seen) -> Vec<Fault> {
     let column = table.column(name);
-    let looks = |shapes: std::collections::BTreeSet<Shape>| shapes.into_iter().map(Fault::Looks).collect();
+    let looks = |shapes: BTreeSet<Shape>| shapes.into_iter().map(Fault::Looks).collect();
     match value {
         ValueRef::Null | ValueRef::Real(_) => Vec::new(),
         // Amounts have as many digits as cards; no other number of the store does.
@@ -128,14 +133,14 @@ const BLOCK: usize = 256;
 /// Whether bytes look sealed: whole blocks with a nonce and a tag, and as many different bytes as chance makes.
 fn sealed(bytes: &[u8]) -> bool {
     let blocks = bytes.len().checked_sub(AROUND);
-    let whole = blocks.is_some_and(|length| length > 0 && length % BLOCK == 0);
+    let whole = blocks.is_some_and(|length| length > 0 && length.is_multiple_of(BLOCK));
     let mut counts = [0_usize; 256];
     for byte in bytes {
         if let Some(count) = counts.get_mut(usize::from(*byte)) {
             *count += 1;
         }
     }
-    // In 284 random bytes no byte comes 12 times, but for one blob in thousands of millions.
+    // In 284 random bytes no byte comes 16 times, but for one blob in many thousands of millions.
     whole && counts.iter().all(|count| *count < 12 + bytes.len() / 64)
 }
 

@@ -7,14 +7,14 @@ use aes::{
 
 /// AES with a key of 16 or 32 bytes.
 pub(crate) enum BlockCipher {
-    Narrow(Aes128),
+    Narrow(Box<Aes128>),
     Wide(Box<Aes256>),
 }
 
 impl BlockCipher {
     /// `None` when the key has another length.
     pub(crate) fn new(key: &[u8]) -> Option<Self> {
-        let narrow = Aes128::new_from_slice(key).map(Self::Narrow);
+        let narrow = Aes128::new_from_slice(key).map(|aes| Self::Narrow(Box::new(aes)));
         narrow.or_else(|_| Aes256::new_from_slice(key).map(|aes| Self::Wide(Box::new(aes)))).ok()
     }
 

@@ -32,19 +32,18 @@ impl Hints {
     }
 }
 
-/// Tries a number of keys, the one of the hint first, and leaves a hint to the one that opens.
-pub(crate) fn try_each<T>(
-    hint: Option<&AtomicUsize>,
-    keys: usize,
-    mut opens: impl FnMut(usize) -> Option<T>,
-) -> Option<T> {
+/// The order to try a number of keys in: the one of the hint first, then the others.
+pub(crate) fn turns(hint: Option<&AtomicUsize>, keys: usize) -> impl Iterator<Item = usize> + use<> {
+    // Read once: it may change while keys are tried, and each must be tried all the same.
     let hinted = hint.map(|hint| hint.load(Ordering::Relaxed)).filter(|at| *at < keys);
-    let order = hinted.into_iter().chain((0..keys).filter(|at| Some(*at) != hinted));
-    let (at, opened) = order.into_iter().find_map(|at| opens(at).map(|opened| (at, opened)))?;
+    hinted.into_iter().chain((0..keys).filter(move |at| Some(*at) != hinted))
+}
+
+/// Leaves a hint to the key that opened.
+pub(crate) fn leave(hint: Option<&AtomicUsize>, at: usize) {
     if let Some(hint) = hint {
         hint.store(at, Ordering::Relaxed);
     }
-    Some(opened)
 }
 
 #[cfg(test)]
@@ -54,18 +53,15 @@ mod tests {
     #[test]
     fn a_key_is_found_at_the_first_try_when_it_comes_back() {
         let (hints, from) = (Hints::default(), Private::new(7));
-        let mut tries = 0;
-        let mut look = |right: usize| {
-            tries = 0;
-            let found = try_each(hints.place(&from), 100, |at| {
-                tries += 1;
-                (at == right).then_some(at)
-            });
-            (found, tries)
+        let tries = |right: usize| {
+            let hint = hints.place(&from);
+            let tries = turns(hint, 100).position(|at| at == right)? + 1;
+            leave(hint, right);
+            Some(tries)
         };
-        assert_eq!(look(60), (Some(60), 61));
-        assert_eq!(look(60), (Some(60), 1));
-        assert_eq!(look(3), (Some(3), 5));
-        assert_eq!(look(100), (None, 100));
+        assert_eq!(tries(60), Some(61));
+        assert_eq!(tries(60), Some(1));
+        assert_eq!(tries(3), Some(5));
+        assert_eq!(tries(100), None);
     }
 }

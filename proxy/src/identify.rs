@@ -3,10 +3,11 @@
 use std::sync::{Arc, atomic::AtomicUsize};
 
 use shadowsocks::crypto::v1::Cipher;
+use tokio::task::yield_now;
 
 use crate::{
     block::{BlockCipher, xor},
-    hints::try_each,
+    hints::{leave, turns},
     registry::{Access, Name, Named, Registry},
 };
 
@@ -19,12 +20,17 @@ const SEALED_LENGTH: usize = 2 + 16;
 /// What follows the salt of a client of 2022: the name of its key; and type, time and length, sealed.
 const NAME: usize = 16;
 const FIXED_HEADER: usize = 1 + 8 + 2 + 16;
+/// How many keys are tried before something else gets its turn.
+const IN_A_ROW: usize = 64;
 /// What the protocol of 2022 derives the key from that hides names.
 const IDENTITY_CONTEXT: &str = "shadowsocks 2022 identity subkey";
 
 /// The key that a connection begins with, if it is one that is served.
-pub(crate) fn identify(registry: &Registry, hint: Option<&AtomicUsize>, head: &[u8]) -> Option<Arc<Access>> {
-    by_name(registry, head).or_else(|| by_trial(registry, hint, head))
+pub(crate) async fn identify(registry: &Registry, hint: Option<&AtomicUsize>, head: &[u8]) -> Option<Arc<Access>> {
+    match by_name(registry, head) {
+        Some(access) => Some(access),
+        None => by_trial(registry, hint, head).await,
+    }
 }
 
 /// How much of the connection must be here before the handshake begins: in the edition of 2022 the whole fixed header
@@ -45,15 +51,26 @@ fn hidden_name(named: &Named, head: &[u8]) -> Option<Name> {
     Some(name)
 }
 
-/// Tries every key of the older methods on the first sealed length.
-fn by_trial(registry: &Registry, hint: Option<&AtomicUsize>, head: &[u8]) -> Option<Arc<Access>> {
-    try_each(hint, registry.nameless.len(), |at| {
-        let access = registry.nameless.get(at)?;
-        let (salt, rest) = head.split_at_checked(access.method.cipher().salt_len())?;
-        let mut length = *rest.first_chunk::<SEALED_LENGTH>()?;
-        let opened = Cipher::new(access.method.cipher(), &access.key, salt).decrypt_packet(&mut length);
-        opened.then(|| Arc::clone(access))
-    })
+/// Tries the keys of the older methods on the first sealed length, some at a time: a stranger costs as many tries as
+/// there are keys, and whoever is served already does not wait for them.
+async fn by_trial(registry: &Registry, hint: Option<&AtomicUsize>, head: &[u8]) -> Option<Arc<Access>> {
+    for (tried, at) in (1_usize..).zip(turns(hint, registry.nameless.len())) {
+        if let Some(access) = registry.nameless.get(at).filter(|access| opens(access, head)) {
+            leave(hint, at);
+            return Some(Arc::clone(access));
+        }
+        if tried.is_multiple_of(IN_A_ROW) {
+            yield_now().await;
+        }
+    }
+    None
+}
+
+fn opens(access: &Access, head: &[u8]) -> bool {
+    let sealed = head.split_at_checked(access.method.cipher().salt_len());
+    sealed.and_then(|(salt, rest)| Some((salt, *rest.first_chunk::<SEALED_LENGTH>()?))).is_some_and(
+        |(salt, mut length)| Cipher::new(access.method.cipher(), &access.key, salt).decrypt_packet(&mut length),
+    )
 }
 
 /// The key that a datagram of 2022 names, with its head (session and number) in the clear.

@@ -8,10 +8,7 @@ use std::{
     io,
     os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
     process::Stdio,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, AtomicU64, Ordering},
-    },
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -24,18 +21,18 @@ use tokio::{
         unix::{OwnedReadHalf, OwnedWriteHalf},
     },
     process::Child,
-    sync::{mpsc, oneshot, watch},
+    sync::{mpsc, oneshot},
     time::{Instant, sleep, timeout},
 };
 
 use crate::{
-    event::Events,
     inherited::Estate,
     keys::{AccountKeys, ServerKeys},
     limits::Limits,
     lines::Lines,
     order::{Answer, Order},
     page::Slot,
+    status::Status,
     supervisor::SpawnRelay,
 };
 
@@ -52,58 +49,6 @@ pub(crate) enum Command {
     Order(Order, oneshot::Sender<bool>),
     /// End the relay.
     Drain(Duration, oneshot::Sender<()>),
-}
-
-/// What the handle may ask without waiting.
-pub(crate) struct Status {
-    pub(crate) ready: watch::Sender<bool>,
-    /// 0 when there is none.
-    pid: AtomicU32,
-    starts: AtomicU64,
-    /// Of the relays that are gone, and of the one that runs.
-    events: Mutex<(Events, Events)>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            ready: watch::Sender::new(false),
-            pid: AtomicU32::new(0),
-            starts: AtomicU64::new(0),
-            events: Mutex::default(),
-        }
-    }
-}
-
-impl Status {
-    pub(crate) fn pid(&self) -> Option<u32> {
-        Some(self.pid.load(Ordering::Acquire)).filter(|pid| *pid != 0)
-    }
-
-    pub(crate) fn starts(&self) -> u64 {
-        self.starts.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn events(&self) -> Events {
-        let (past, present) = *self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        past.and(present)
-    }
-
-    fn told(&self, events: Events) {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).1 = events;
-    }
-
-    fn born(&self, pid: u32) {
-        self.starts.fetch_add(1, Ordering::AcqRel);
-        self.pid.store(pid, Ordering::Release);
-    }
-
-    fn died(&self) {
-        self.ready.send_replace(false);
-        self.pid.store(0, Ordering::Release);
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        *events = (events.0.and(events.1), Events::default());
-    }
 }
 
 /// Starts the thread.

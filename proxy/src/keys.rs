@@ -3,7 +3,7 @@
 //! A key is never written down by this package: it goes into the store, over the relay's control socket and into a link
 //! as a `Private` value, and has no Debug.
 
-use std::{fmt, str::FromStr};
+use std::borrow::Cow;
 
 use avow_terms::private::Private;
 use base64::{
@@ -11,75 +11,9 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use serde::{Deserialize, Serialize};
-use shadowsocks::crypto::{CipherKind, utils::random_iv_or_salt, v1::openssl_bytes_to_key};
+use shadowsocks::crypto::{utils::random_iv_or_salt, v1::openssl_bytes_to_key};
 
-/// How a device and the relay seal what they send, by the names that every Shadowsocks client uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Method {
-    /// `2022-blake3-aes-256-gcm`, the one to prefer.
-    #[serde(rename = "2022-blake3-aes-256-gcm")]
-    Blake3Aes256Gcm,
-    /// `2022-blake3-aes-128-gcm`
-    #[serde(rename = "2022-blake3-aes-128-gcm")]
-    Blake3Aes128Gcm,
-    /// `chacha20-ietf-poly1305`
-    #[serde(rename = "chacha20-ietf-poly1305")]
-    Chacha20IetfPoly1305,
-    /// `aes-256-gcm`
-    #[serde(rename = "aes-256-gcm")]
-    Aes256Gcm,
-    /// `aes-128-gcm`
-    #[serde(rename = "aes-128-gcm")]
-    Aes128Gcm,
-}
-
-impl Method {
-    /// Every method, the one to prefer first.
-    pub const ALL: [Self; 5] =
-        [Self::Blake3Aes256Gcm, Self::Blake3Aes128Gcm, Self::Chacha20IetfPoly1305, Self::Aes256Gcm, Self::Aes128Gcm];
-
-    /// The name of the method.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Blake3Aes256Gcm => "2022-blake3-aes-256-gcm",
-            Self::Blake3Aes128Gcm => "2022-blake3-aes-128-gcm",
-            Self::Chacha20IetfPoly1305 => "chacha20-ietf-poly1305",
-            Self::Aes256Gcm => "aes-256-gcm",
-            Self::Aes128Gcm => "aes-128-gcm",
-        }
-    }
-
-    /// Whether it is of the edition of 2022, where a client names its key, so that it is found without trying.
-    #[must_use]
-    pub fn is_2022(self) -> bool {
-        matches!(self, Self::Blake3Aes256Gcm | Self::Blake3Aes128Gcm)
-    }
-
-    pub(crate) fn cipher(self) -> CipherKind {
-        match self {
-            Self::Blake3Aes256Gcm => CipherKind::AEAD2022_BLAKE3_AES_256_GCM,
-            Self::Blake3Aes128Gcm => CipherKind::AEAD2022_BLAKE3_AES_128_GCM,
-            Self::Chacha20IetfPoly1305 => CipherKind::CHACHA20_POLY1305,
-            Self::Aes256Gcm => CipherKind::AES_256_GCM,
-            Self::Aes128Gcm => CipherKind::AES_128_GCM,
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Method {
-    type Err = KeyError;
-
-    fn from_str(name: &str) -> Result<Self, KeyError> {
-        Self::ALL.into_iter().find(|method| method.name() == name).ok_or(KeyError::UnknownMethod)
-    }
-}
+use crate::method::Method;
 
 /// The key of one device of an account.
 #[derive(Clone)]
@@ -236,22 +170,12 @@ pub enum KeyError {
     Unreadable,
 }
 
-impl Method {
-    fn takes(self) -> &'static str {
-        match self {
-            Self::Blake3Aes256Gcm => "base64 of 32 bytes",
-            Self::Blake3Aes128Gcm => "base64 of 16 bytes",
-            Self::Chacha20IetfPoly1305 | Self::Aes256Gcm | Self::Aes128Gcm => "a password",
-        }
-    }
-}
-
 /// A key on its way into a `Private` value, which is the only place that it is written to.
 #[derive(Serialize, Deserialize)]
 struct WrittenKey<'a> {
     device: u8,
     method: Method,
-    secret: std::borrow::Cow<'a, str>,
+    secret: Cow<'a, str>,
 }
 
 fn written(keys: &[WrittenKey<'_>]) -> Vec<u8> {
@@ -297,15 +221,5 @@ mod tests {
             assert_eq!(new(method, secret), Err(KeyError::WrongSecret { method }));
         }
         assert!(AccountKeys::decode(&Private::new(b"{}".to_vec())).is_err());
-    }
-
-    #[test]
-    fn a_method_is_called_what_clients_call_it() {
-        for method in Method::ALL {
-            assert_eq!(method.to_string().parse(), Ok(method));
-            assert_eq!(method.cipher().to_string(), method.name());
-            assert_eq!(serde_json::to_value(method).unwrap(), method.name());
-        }
-        assert_eq!("none".parse::<Method>(), Err(KeyError::UnknownMethod));
     }
 }

@@ -6,6 +6,7 @@
 
 mod association;
 mod block;
+mod clerk;
 mod event;
 mod hints;
 mod identify;
@@ -15,6 +16,7 @@ mod keys;
 mod limits;
 mod lines;
 mod link;
+mod method;
 mod order;
 mod packet;
 mod page;
@@ -23,6 +25,7 @@ mod pump;
 mod registry;
 mod relay;
 mod silence;
+mod status;
 mod supervisor;
 mod target;
 mod tcp;
@@ -32,9 +35,10 @@ mod window;
 pub use self::{
     event::{Event, Events},
     inherited::{HandoverError, Inherited},
-    keys::{AccessKey, AccountKeys, KeyError, Method, ServerKeys},
+    keys::{AccessKey, AccountKeys, KeyError, ServerKeys},
     limits::Limits,
     link::link,
+    method::Method,
     page::{Page, PageError, PageFull, Slot, Standing},
     relay::{RelayError, run},
     supervisor::{SpawnRelay, Supervisor, SupervisorError},

@@ -28,7 +28,7 @@ mod tests {
     use shadowsocks::config::ServerConfig;
 
     use super::*;
-    use crate::keys::Method;
+    use crate::method::Method;
 
     #[test]
     fn a_client_reads_from_the_link_what_the_server_knows() {

@@ -114,7 +114,7 @@ fn line(value: &impl Serialize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::{AccessKey, Method};
+    use crate::{keys::AccessKey, method::Method};
 
     #[test]
     fn an_order_arrives_as_it_was_given() {

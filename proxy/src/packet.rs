@@ -13,11 +13,7 @@ use shadowsocks::{
     relay::Address,
 };
 
-use crate::{
-    block::BlockCipher,
-    keys::{Method, random},
-    registry::Access,
-};
+use crate::{block::BlockCipher, keys::random, method::Method, registry::Access};
 
 const TAG: usize = 16;
 /// The session and number of a datagram of 2022, and the name of the key after it.
@@ -78,7 +74,7 @@ pub(crate) enum Sealer {
     /// For a session of 2022, under a session of the server.
     Named {
         /// Seals the body.
-        cipher: UdpCipher,
+        cipher: Box<UdpCipher>,
         /// Hides the head.
         block: BlockCipher,
         /// The server's session.
@@ -101,7 +97,7 @@ impl Sealer {
     /// For a session of a client of 2022.
     pub(crate) fn named(access: &Access, client_session: u64) -> Option<Self> {
         let session = u64::from_be_bytes(random());
-        let cipher = UdpCipher::new(access.method.cipher(), &access.key, session);
+        let cipher = Box::new(UdpCipher::new(access.method.cipher(), &access.key, session));
         Some(Self::Named { cipher, block: BlockCipher::new(&access.key)?, session, next: 0, client_session })
     }
 

@@ -49,7 +49,8 @@ impl Page {
     /// The most accounts a page can be made for.
     pub const MAX_CAPACITY: u32 = 1 << 20;
 
-    /// Makes a new page in a file, in which everything counts from zero. Whatever the file held is gone.
+    /// Makes a new page in a file, in which everything counts from zero. Whatever the file held is gone, so no relay may
+    /// have it any more.
     ///
     /// The epoch must be greater than every epoch of this node before.
     pub fn create(file: File, epoch: u64, capacity: u32) -> Result<Self, PageError> {

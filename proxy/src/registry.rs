@@ -16,7 +16,8 @@ use tokio::sync::watch;
 
 use crate::{
     block::BlockCipher,
-    keys::{AccessKey, Method, ServerKeys},
+    keys::{AccessKey, ServerKeys},
+    method::Method,
     page::Counter,
 };
 

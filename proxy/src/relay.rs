@@ -1,9 +1,12 @@
 //! The relay: a process that serves what it is told to, until its parent tells it to end or is gone.
 
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
-use avow_terms::account::AccountId;
 use shadowsocks::{
     config::{ReplayAttackPolicy, ServerType},
     context::{Context, SharedContext},
@@ -18,15 +21,15 @@ use tokio::{
 };
 
 use crate::{
-    event::{Events, Tally},
+    clerk::Clerk,
+    event::Tally,
     hints::Hints,
     inherited::Inherited,
-    keys::{AccountKeys, ServerKeys},
     limits::Limits,
     lines::Lines,
-    order::{Answer, Order},
-    page::{Page, PageError, Slot},
-    registry::{Access, Registry},
+    order::Answer,
+    page::{Page, PageError},
+    registry::Registry,
     tcp, udp,
 };
 
@@ -55,7 +58,7 @@ pub(crate) struct Relay {
     /// Whoever serves something holds a receiver; nobody is left when it is closed.
     pub(crate) serving: watch::Sender<()>,
     /// How many connections are met with silence now.
-    pub(crate) silenced: std::sync::atomic::AtomicUsize,
+    pub(crate) silenced: AtomicUsize,
 }
 
 impl Relay {
@@ -68,7 +71,7 @@ impl Relay {
             streams_seen: Arc::new(rejecting_replays()),
             datagrams_seen: rejecting_replays(),
             serving: watch::Sender::new(()),
-            silenced: std::sync::atomic::AtomicUsize::new(0),
+            silenced: AtomicUsize::new(0),
         }
     }
 }
@@ -105,8 +108,7 @@ async fn serve(inherited: Inherited) -> Result<(), RelayError> {
             }
         }
     };
-    let clerk =
-        Clerk { relay: Arc::clone(&relay), page: Page::open(page)?, accounts: BTreeMap::new(), keys: None, answer };
+    let clerk = Clerk::new(Arc::clone(&relay), Page::open(page)?, answer);
     let patience = tokio::select! {
         patience = clerk.obey(Lines::new(orders)) => patience,
         () = writer => Duration::ZERO,
@@ -130,100 +132,6 @@ async fn renew_hints(relay: &Relay) {
     loop {
         hourly.tick().await;
         relay.hints.store(Arc::default());
-    }
-}
-
-/// Carries out the orders, one after the other.
-struct Clerk {
-    relay: Arc<Relay>,
-    page: Page,
-    accounts: BTreeMap<AccountId, Vec<Arc<Access>>>,
-    keys: Option<ServerKeys>,
-    answer: mpsc::UnboundedSender<Answer>,
-}
-
-/// An order that is carried out once the registry is published and these have nothing open any more.
-struct Carried {
-    id: u64,
-    well: bool,
-    withdrawn: Vec<Arc<Access>>,
-}
-
-impl Clerk {
-    /// Returns how long open streams may go on.
-    async fn obey(mut self, mut orders: Lines<tokio::net::unix::OwnedReadHalf>) -> Duration {
-        let mut carried = Vec::new();
-        let mut every_second = interval(Duration::from_secs(1));
-        let mut told = Events::default();
-        loop {
-            let line = tokio::select! {
-                line = orders.next() => line,
-                _ = every_second.tick() => {
-                    self.tell(&mut told);
-                    continue;
-                }
-            };
-            // A closed socket is a parent that is gone; what cannot be read is no parent of ours.
-            let Ok(Some(line)) = line else { return Duration::ZERO };
-            let Ok((id, order)) = Order::read(&line) else { return Duration::ZERO };
-            if let Order::Drain(milliseconds) = order {
-                return Duration::from_millis(milliseconds);
-            }
-            carried.push(self.carry_out(id, order));
-            // A thousand accounts told at once are published once.
-            if !orders.has_line() {
-                self.publish(std::mem::take(&mut carried));
-            }
-        }
-    }
-
-    fn carry_out(&mut self, id: u64, order: Order) -> Carried {
-        let (well, withdrawn) = match order {
-            Order::Configure(keys, limits) => {
-                self.keys = Some(keys);
-                self.relay.limits.store(Arc::new(limits));
-                (true, Vec::new())
-            }
-            Order::Put(account, slot, keys) => self.put(account, slot, &keys),
-            Order::Remove(account) => (true, self.accounts.remove(&account).unwrap_or_default()),
-            Order::Drain(_) => (false, Vec::new()),
-        };
-        Carried { id, well, withdrawn }
-    }
-
-    /// Keys that the account had before stay what they are, with their open streams.
-    fn put(&mut self, account: AccountId, slot: Slot, keys: &AccountKeys) -> (bool, Vec<Arc<Access>>) {
-        let Some(counter) = self.page.counter(slot, account) else { return (false, Vec::new()) };
-        let mut had = self.accounts.remove(&account).unwrap_or_default();
-        let has = keys.0.iter().map(|key| match had.iter().position(|access| access.is_for(key, &counter)) {
-            Some(place) => had.swap_remove(place),
-            None => Arc::new(Access::new(key, counter.clone())),
-        });
-        let has = has.collect();
-        self.accounts.insert(account, has);
-        (true, had)
-    }
-
-    fn publish(&self, carried: Vec<Carried>) {
-        self.relay.registry.store(Arc::new(Registry::new(self.keys.as_ref(), self.accounts.values().flatten())));
-        for Carried { id, well, withdrawn } in carried {
-            let answer = self.answer.clone();
-            tokio::spawn(async move {
-                for access in withdrawn {
-                    access.withdraw().await;
-                }
-                // Nobody listens when the relay is ending.
-                let _ = answer.send(Answer::Done { id, well });
-            });
-        }
-    }
-
-    fn tell(&self, told: &mut Events) {
-        let events = self.relay.tally.events();
-        if events != *told {
-            *told = events;
-            let _ = self.answer.send(Answer::Events { events });
-        }
     }
 }
 

@@ -16,11 +16,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     event::Events,
     inherited::Estate,
-    keeper::{self, Command, Status},
+    keeper::{self, Command},
     keys::{AccountKeys, ServerKeys},
     limits::Limits,
     order::Order,
     page::{Page, Slot},
+    status::Status,
 };
 
 /// The program that calls [`crate::run`], and how it is told to: usually this same program with a hidden command.

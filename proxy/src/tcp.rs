@@ -70,23 +70,25 @@ async fn welcome(
 ) -> Result<Welcome, TcpStream> {
     let found = timeout_at(until, read_head(relay, &mut stream, &peer)).await;
     let Ok(Some((head, access))) = found else { return Err(stream) };
-    let watch = access.watch();
+    let mut watch = access.watch();
     let mut client = unseal(relay, Prefixed::new(head, stream), &access)?;
-    match timeout_at(until, client.handshake()).await {
-        Ok(Ok(target)) => {
-            relay.tally.count(Event::Identified);
-            Ok(Welcome { client, target: Private::new(target), access, watch })
-        }
-        _ => Err(client.into_inner().into_stream()),
-    }
+    let shaken = tokio::select! {
+        biased;
+        // Whoever stops half-way through the handshake must not keep the key from being withdrawn.
+        () = watch.withdrawn() => None,
+        shaken = timeout_at(until, client.handshake()) => shaken.ok().and_then(Result::ok),
+    };
+    let Some(target) = shaken else { return Err(client.into_inner().into_stream()) };
+    relay.tally.count(Event::Identified);
+    Ok(Welcome { client, target: Private::new(target), access, watch })
 }
 
 /// Reads as much as it takes to find the key; `None` when there is none.
 async fn read_head(relay: &Relay, stream: &mut TcpStream, peer: &Private<IpAddr>) -> Option<(Vec<u8>, Arc<Access>)> {
     let mut head = Vec::with_capacity(LONGEST_HEAD);
     read_until(stream, &mut head, HEAD).await?;
-    let hints = relay.hints.load();
-    let access = identify(&relay.registry.load(), hints.place(peer), &head)?;
+    let hints = relay.hints.load_full();
+    let access = identify(&relay.registry.load_full(), hints.place(peer), &head).await?;
     read_until(stream, &mut head, whole_head(&access)).await?;
     Some((head, access))
 }

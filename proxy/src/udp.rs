@@ -14,7 +14,7 @@ use tokio::{net::UdpSocket, time::sleep};
 use crate::{
     association::{Associations, Beginning, Entry, LARGEST, Name, Peer},
     event::Event,
-    hints::try_each,
+    hints::{leave, turns},
     identify::datagram_name,
     packet::{Opened, Sealer, open_named, open_nameless, opener, salt, session_and_number},
     registry::Access,
@@ -91,17 +91,19 @@ impl Door {
 
     fn nameless(&self, packet: &[u8], peer: &Private<SocketAddr>, room: &mut Vec<u8>) -> Option<Admitted> {
         let (registry, hints) = (self.relay.registry.load(), self.relay.hints.load());
-        let (access, opened) = try_each(hints.place(peer), registry.nameless.len(), |at| {
+        let hint = hints.place(peer);
+        let (at, access, opened) = turns(hint, registry.nameless.len()).find_map(|at| {
             let access = registry.nameless.get(at)?;
-            Some((Arc::clone(access), open_nameless(access, packet, room)?))
+            Some((at, access, open_nameless(access, packet, room)?))
         })?;
+        leave(hint, at);
         // Asked only now, so that strangers cannot fill the memory of what was seen.
         let salt = salt(access.method, packet);
         self.relay.datagrams_seen.check_nonce_replay(access.method.cipher(), salt).ok()?;
         let name = Name::Peer(access.serial, Peer(peer.clone()));
         let place = self.associations.find(&name).ok_or_else(|| {
-            let sealer = Sealer::nameless(&access);
-            self.begin(name, None, &access, sealer, peer)
+            let sealer = Sealer::nameless(access);
+            self.begin(name, None, access, sealer, peer)
         });
         Some(Admitted(opened, place))
     }

@@ -2,15 +2,16 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use avow_proxy::{AccessKey, Method};
+use avow_proxy::{AccessKey, Event, Limits, Method};
 use shadowsocks::{ProxyClientStream, relay::Address};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket},
+    time::{sleep, timeout},
 };
 
 use crate::{
-    client::{Datagrams, bytes, context, echo, exchange_target, open, send_all},
+    client::{Datagrams, Ear, bytes, context, echo, exchange_target, open, send_all},
     world::World,
 };
 
@@ -152,4 +153,34 @@ async fn many_streams_at_once_are_counted_exactly() {
         stream.await.unwrap();
     }
     world.counted(account.id, 40 * (up.len() + down.len())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_in_which_nothing_moves_is_ended_and_one_that_is_used_one_way_is_not() {
+    let mut world = World::with(Limits { idle: Duration::from_millis(600), ..Limits::default() }).await;
+    let account = world.account(Method::Blake3Aes256Gcm).await;
+    let (_, silent) = Ear::listen().await;
+    let (mut used, mut unused) = (open(&account.config, silent).await, open(&account.config, silent).await);
+    unused.write_all(b"?").await.unwrap();
+    for _ in 0..15 {
+        used.write_all(b"?").await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+    }
+    let mut read = [0; 1];
+    assert!(matches!(timeout(Duration::from_millis(100), unused.read(&mut read)).await, Ok(Ok(0) | Err(_))));
+    assert!(timeout(Duration::from_millis(100), used.read(&mut read)).await.is_err());
+    world.counted(account.id, 16).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_cannot_be_reached_ends_the_stream_and_counts_nothing() {
+    let mut world = World::new().await;
+    let account = world.account(Method::Blake3Aes128Gcm).await;
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let mut client = open(&account.config, nobody).await;
+    client.write_all(b"hello").await.unwrap();
+    let mut read = [0; 1];
+    assert!(matches!(timeout(Duration::from_secs(5), client.read(&mut read)).await, Ok(Ok(0) | Err(_))));
+    world.until("it is told", |world| world.supervisor.events().of(Event::Unreachable) == 1).await;
+    world.only(&[]);
 }

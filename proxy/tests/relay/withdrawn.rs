@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{Datagrams, echo, fountain, open},
+    client::{Datagrams, echo, fountain, open, recorded},
     world::World,
 };
 
@@ -97,5 +97,23 @@ async fn the_datagrams_of_a_removed_account_stop() {
         client.send(target, &[1; 50]).await;
         assert!(client.receive(Duration::from_millis(200)).await.is_none());
         world.counted(account.id, 100).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_stops_in_the_middle_of_its_handshake_does_not_delay_the_end_of_its_key() {
+    let mut world = World::with(avow_proxy::Limits::default()).await;
+    let (target, _) = fountain().await;
+    for method in [Method::Blake3Aes256Gcm, Method::Chacha20IetfPoly1305] {
+        let account = world.account(method).await;
+        let head = recorded(&account.config, target, b"hello").await;
+        let mut stuck = Vec::new();
+        for cut in [50, 75, head.len() - 1] {
+            let mut stream = TcpStream::connect(world.address()).await.unwrap();
+            stream.write_all(&head[..cut.min(head.len() - 1)]).await.unwrap();
+            stuck.push(stream);
+        }
+        sleep(Duration::from_millis(100)).await;
+        timeout(Duration::from_secs(1), world.supervisor.remove(account.id)).await.unwrap().unwrap();
     }
 }

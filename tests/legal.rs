@@ -110,7 +110,8 @@ fn going_back_to_a_longer_period_is_refused_too() {
 /// The draft is refused, both texts are quoted with file and line, and nothing is changed.
 #[track_caller]
 fn refused(world: &World, draft: &std::path::Path, new_words: &str, old_words: &str) {
-    let before = world.json(&["history"]);
+    let count = || world.json(&["history"])["versions"].as_array().unwrap().len();
+    let before = count();
     let new = format!("{}:{}", draft.display(), line_of(&std::fs::read_to_string(draft).unwrap(), new_words));
     let old = format!("northgate v1:{}", line_of(&repository(NORTHGATE), old_words));
     for ran in [publish(world, draft), world.run(&["diff", draft.to_str().unwrap()])] {
@@ -120,7 +121,7 @@ fn refused(world: &World, draft: &std::path::Path, new_words: &str, old_words: &
             assert!(said.contains(part), "`{part}` is missing:\n{said}");
         }
     }
-    assert_eq!(world.json(&["history"]), before);
+    assert_eq!(count(), before);
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(super) struct FrontMatter {
     pub(super) end: usize,
 }
 
-const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 11] = [
     "policy",
     "document",
     "version",

@@ -111,6 +111,7 @@ fn a_withdrawn_clause_keeps_its_number_and_says_nothing() {
     let text = edited(
         NORTHGATE,
         &[
+            ("version: 1\neffective: on publication", "version: 4\neffective: 2027-01-01T00:00Z"),
             (
                 "| **S3** | How much data you moved this month (`usage.month_total`) | To apply the limit of your plan (`service.limit`) | Collected automatically | Until the end of the calendar month (UTC) |",
                 "| **S3** | *Withdrawn in version 4.* | | | |",

@@ -7,6 +7,7 @@ mod clause_words;
 mod codes;
 mod columns;
 mod consistency;
+mod countries;
 mod coverage;
 mod front_matter;
 mod number;

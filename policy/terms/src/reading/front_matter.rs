@@ -1,6 +1,6 @@
 //! The front matter: `key: value` lines between two lines of `---`.
 
-use super::{problems::Problems, traps};
+use super::{countries::is_country, problems::Problems, traps};
 use crate::{
     policy::{Document, Effective, Guarantee, Header},
     retention::zone_name,
@@ -19,7 +19,7 @@ pub(super) struct FrontMatter {
     pub(super) end: usize,
 }
 
-const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 11] = [
     "policy",
     "document",
     "version",
@@ -234,10 +234,6 @@ impl Values<'_, '_> {
 fn is_name(value: &str) -> bool {
     value.starts_with(|c: char| c.is_ascii_lowercase())
         && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-fn is_country(value: &str) -> bool {
-    value.len() == 2 && value.chars().all(|c| c.is_ascii_uppercase())
 }
 
 fn document(value: &str) -> Option<Document> {

@@ -38,3 +38,25 @@ fn both_policies_are_clean() {
         assert!(reading(text).policy().is_ok());
     }
 }
+
+#[test]
+fn the_policy_in_the_guide_for_legal_is_clean() {
+    let guide = include_str!("../../../../policy-docs/README.md");
+    let (_, rest) = guide.split_once("```markdown\n").unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    assert_eq!(problems(text), [""; 0]);
+}
+
+#[test]
+fn the_guide_for_legal_names_every_event_and_column() {
+    let guide = include_str!("../../../../policy-docs/README.md");
+    for anchor in crate::retention::Anchor::ALL {
+        assert!(guide.contains(anchor.phrase()), "{}", anchor.phrase());
+    }
+    for column in columns::names() {
+        assert!(guide.contains(column), "{column}");
+    }
+    for key in front_matter::KEYS {
+        assert!(guide.contains(&format!("`{key}`")), "{key}");
+    }
+}

@@ -69,3 +69,15 @@ impl fmt::Debug for Reader {
         f.write_str("Reader")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_can_live_on_a_thread_of_its_own() {
+        fn is_send<T: Send>() {}
+        is_send::<Store>();
+        is_send::<Reader>();
+    }
+}

@@ -91,7 +91,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::Gap`], [`StoreError::Fenced`], [`StoreError::Overflow`], [`StoreError::Database`]; nothing of the
     /// batch is then applied.
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is for one write and is used up by it")]
     pub fn add_traffic(&mut self, permit: Permit<MonthTotal>, batch: &Batch) -> Result<Applied, StoreError> {
         let transaction = self.begin()?;
         if take(&transaction, batch)? == Applied::Duplicate {

@@ -130,12 +130,13 @@ const VICTIM: &str = "AVOW_TEST_VICTIM";
 fn write_until_killed(dir: &Path) {
     let rules = rules(1, MONTH_END);
     let mut store = open(dir).unwrap();
+    let mut answers = io::stdout();
     let Cursor { epoch, mut seq } = store.cursor(NODE).unwrap().unwrap();
     loop {
         seq += 1;
         let one = batch(epoch, seq, &[(account(1), 1)]);
         store.add_traffic(permit::<MonthTotal>(&rules, at(NOW)), &one).unwrap();
-        writeln!(io::stdout(), "booked").unwrap();
+        writeln!(answers, "booked").unwrap();
     }
 }
 

@@ -48,6 +48,11 @@ impl Reader {
     pub fn open(path: &Path, keys: &Path) -> Result<Self, OpenError> {
         open::read(path, keys)
     }
+
+    /// One state of the store for several questions, whatever another process writes meanwhile.
+    pub(crate) fn view(&self) -> Result<Transaction<'_>, StoreError> {
+        self.connection.unchecked_transaction().at("store", "begin to read")
+    }
 }
 
 impl Deref for Store {

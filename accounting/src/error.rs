@@ -26,7 +26,8 @@ pub enum OpenError {
     },
     /// A later version of Avow wrote it.
     #[error(
-        "`{path}` was written by a newer Avow (schema {found}, this one knows {known}): use that version, or restore a backup"
+        "`{path}` was written by a newer Avow (schema {found}, this one knows {known}): use that version, or restore a \
+         backup"
     )]
     Newer {
         /// The file.

@@ -1,8 +1,12 @@
 //! A store in a directory of its own, under policies that are read, compiled and asked as in the service.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use avow_accounting::{AccountRecord, MonthTotal, NewAccount, Store};
+use avow_accounting::{AccountRecord, MonthTotal, NewAccount, OpenError, Store};
 use avow_terms::{
     account::AccountId,
     amount::Bytes,
@@ -37,7 +41,7 @@ impl World {
     /// A new store under these rules.
     pub(crate) fn under(rules: Arc<Rules>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
+        let store = open(dir.path()).unwrap();
         Self { dir, store, rules }
     }
 
@@ -45,21 +49,13 @@ impl World {
     pub(crate) fn reopen(self) -> Self {
         let Self { dir, store, rules } = self;
         drop(store);
-        let store = Store::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
+        let store = open(dir.path()).unwrap();
         Self { dir, store, rules }
     }
 
     /// A permit of the rules, for what is recorded now.
     pub(crate) fn permit<R: Record>(&self, now: Timestamp) -> Permit<R> {
-        let facts = Facts {
-            now,
-            recorded: now,
-            events: Events::default(),
-            place: NodePlace::Home,
-            form: Form::Sealed,
-            consent: false,
-        };
-        self.rules.permit(&facts).unwrap()
+        permit(&self.rules, now)
     }
 
     /// Adds an account with these keys.
@@ -88,6 +84,24 @@ impl World {
         let files = fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path: &PathBuf| path.is_file()).flat_map(|path| fs::read(path).unwrap()).collect()
     }
+}
+
+/// Opens the store of a directory.
+pub(crate) fn open(dir: &Path) -> Result<Store, OpenError> {
+    Store::open(&dir.join("avow.db"), &dir.join("keys"))
+}
+
+/// The permit of these rules for what is recorded now.
+pub(crate) fn permit<R: Record>(rules: &Rules, now: Timestamp) -> Permit<R> {
+    let facts = Facts {
+        now,
+        recorded: now,
+        events: Events::default(),
+        place: NodePlace::Home,
+        form: Form::Sealed,
+        consent: false,
+    };
+    rules.permit(&facts).unwrap()
 }
 
 /// Whether these bytes stand anywhere in those.

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use avow_terms::account::AccountId;
+use avow_terms::{account::AccountId, private::Private};
 use tokio::{
     io::AsyncWriteExt,
     net::{
@@ -40,6 +40,8 @@ use crate::{
 const LONG_LIFE: Duration = Duration::from_secs(30);
 /// The longest pause before a relay is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a relay may take until it serves all that it is told to.
+const INFANCY: Duration = Duration::from_secs(15);
 /// How long a relay may take to end when it was told to, beyond what it was given.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -135,11 +137,40 @@ impl Keeper {
                 Ok(End::Died) | Err(_) => {}
             }
             pause = if born.elapsed() > LONG_LIFE { Duration::ZERO } else { longer(pause) };
-            sleep(pause).await;
-            if self.commands.is_closed() && self.commands.is_empty() {
+            if !self.wait(pause).await {
                 return;
             }
         }
+    }
+
+    /// Waits before the next relay is started. Orders are noted for it; false when none is wanted any more.
+    async fn wait(&mut self, pause: Duration) -> bool {
+        let over = sleep(pause);
+        tokio::pin!(over);
+        loop {
+            let command = tokio::select! {
+                () = &mut over => return true,
+                command = self.commands.recv() => command,
+            };
+            match command {
+                Some(Command::Order(order, done)) => drop(self.note(&order, done)),
+                Some(Command::Drain(_, done)) => {
+                    self.commands.close();
+                    // Who gave up waiting is not told.
+                    let _ = done.send(());
+                    return false;
+                }
+                None => return false,
+            }
+        }
+    }
+
+    /// Notes an order and who waits for it; returns its line.
+    fn note(&mut self, order: &Order, done: oneshot::Sender<bool>) -> Private<Vec<u8>> {
+        self.told.remember(order);
+        let id = self.number();
+        self.waiting.insert(id, done);
+        order.line(id)
     }
 
     /// One life of a relay, from its start to its end.
@@ -155,10 +186,8 @@ impl Keeper {
                 _ = life.child.wait() => return Ok(End::Died),
                 command = self.commands.recv() => match command {
                     Some(Command::Order(order, done)) => {
-                        self.told.remember(&order);
-                        let id = self.number();
-                        self.waiting.insert(id, done);
-                        life.orders.write_all(order.line(id).expose()).await?;
+                        let line = self.note(&order, done);
+                        life.orders.write_all(line.expose()).await?;
                     }
                     Some(Command::Drain(at_most, done)) => return Ok(life.end(at_most, Some(done)).await),
                     None => return Ok(life.end(Duration::ZERO, None).await),
@@ -187,8 +216,8 @@ impl Keeper {
     /// before is answered: it is carried out now.
     async fn tell_all(&mut self, life: &mut Life) -> io::Result<()> {
         let before = std::mem::take(&mut self.waiting);
-        let told = self.tell_each(life).await;
-        match told {
+        let told = timeout(INFANCY, self.tell_each(life)).await;
+        match told.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
             Ok(()) => {
                 for (_, done) in before {
                     // Who gave up waiting is not told.

@@ -98,3 +98,77 @@ impl Last {
         self.0 + Duration::from_millis(self.1.load(Ordering::Relaxed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use avow_terms::{account::AccountId, amount::Bytes};
+    use shadowsocks::{
+        ProxyClientStream,
+        config::{ServerConfig, ServerType},
+        context::Context,
+        relay::tcprelay::ProxyServerStream,
+    };
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::{
+        keys::{AccessKey, ServerKeys},
+        link::link,
+        method::Method,
+        page::Page,
+        registry::{Access, Registry},
+    };
+
+    /// A sealed stream whose client takes 3 kB at a time, from a source that has 700 bytes at a time.
+    async fn a_slow_client_gets_every_byte(method: Method) {
+        let (page, account) =
+            (Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap(), AccountId::from_random(7).unwrap());
+        let counter = page.counter(page.slot_for(account).unwrap(), account).unwrap();
+        let (key, server) = (AccessKey::generate(1, method), ServerKeys::generate());
+        let access = Arc::new(Access::new(&key, counter.clone()));
+        let registry = Registry::new(Some(&server), [access.clone()].iter());
+        let config = ServerConfig::from_url(link("::1", 1, &key, &server, "").expose()).unwrap();
+
+        let (outer, inner) = duplex(3_000);
+        let mut client =
+            ProxyClientStream::from_stream(Context::new_shared(ServerType::Local), outer, &config, ("a".to_owned(), 1));
+        let named = registry.named.iter().find(|named| named.method == method);
+        let mut sealed = ProxyServerStream::from_stream_with_user_manager(
+            Context::new_shared(ServerType::Server),
+            inner,
+            method.cipher(),
+            named.map_or(&*access.key, |named| &*named.identity),
+            named.map(|_| access.alone.clone()),
+        );
+        let (mut source, mut target) = duplex(700);
+        let sent: Vec<u8> = (0..500_000_u32).flat_map(u32::to_be_bytes).collect();
+        let expected = sent.clone();
+        let end = tokio::spawn(async move {
+            sealed.handshake().await.unwrap();
+            pump(&mut sealed, &mut target, &counter, Duration::from_secs(60)).await
+        });
+        tokio::spawn(async move {
+            source.write_all(&sent).await.unwrap();
+            source.shutdown().await.unwrap();
+            source.read_to_end(&mut Vec::new()).await.unwrap();
+        });
+        client.write_all(b"?").await.unwrap();
+        let (mut got, mut bite) = (Vec::new(), [0; 3_000]);
+        while let Ok(length @ 1..) = client.read(&mut bite).await {
+            got.extend_from_slice(&bite[..length]);
+        }
+        client.shutdown().await.unwrap();
+        assert_eq!(end.await.unwrap(), End::Complete);
+        assert!(got == expected, "{method}: {} bytes of {}", got.len(), expected.len());
+        assert_eq!(page.counted(account), Bytes(2_000_001), "{method}");
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_of_a_source_in_small_pieces_gets_every_byte() {
+        for method in Method::ALL {
+            a_slow_client_gets_every_byte(method).await;
+        }
+    }
+}

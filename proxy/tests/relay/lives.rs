@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use avow_proxy::{Event, Method, Page, Supervisor, SupervisorError};
+use avow_proxy::{Event, Method, Page, SpawnRelay, Supervisor, SupervisorError};
 use avow_terms::amount::Bytes;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::{
@@ -140,6 +140,20 @@ async fn what_happened_before_a_relay_died_is_still_told() {
     world.until("it comes back", |world| world.supervisor.starts() == 2 && world.supervisor.is_ready()).await;
     exchange(&world, &account).await;
     world.until("both are told", |world| world.supervisor.events().of(Event::Identified) == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_does_not_start_is_tried_again_ever_more_rarely_and_can_be_given_up() {
+    let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
+    for program in ["/bin/true", "/nonexistent/relay"] {
+        let spawn = SpawnRelay { program: program.into(), arguments: Vec::new() };
+        let supervisor = Supervisor::start(spawn, Vec::new(), Vec::new(), &page, None).unwrap();
+        sleep(Duration::from_secs(1)).await;
+        assert!(!supervisor.is_ready());
+        assert!(supervisor.starts() <= 5, "{} starts in a second", supervisor.starts());
+        timeout(Duration::from_secs(1), supervisor.drain(Duration::ZERO)).await.unwrap().unwrap();
+        assert_eq!(supervisor.ready().await, Err(SupervisorError::Ended));
+    }
 }
 
 /// Not a test: a parent that is killed with its relay running. It tells the number of the relay's process.

@@ -17,7 +17,7 @@ fn settled() -> World {
     let account = world.first_account();
     let target = Echo::tcp();
     echo_through(&world.link(account), &target);
-    world.stored_becomes(account, target.seen());
+    world.stored_becomes(account, || target.seen());
     assert_eq!(service.stop(), 0);
     world
 }

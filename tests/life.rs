@@ -54,7 +54,7 @@ fn the_second_start_continues() {
     assert_eq!(world.link(account), link);
     assert_eq!(world.stored(account), target.seen());
     echo_through(&link, &target);
-    world.stored_becomes(account, target.seen());
+    world.stored_becomes(account, || target.seen());
     assert!(!service.first_screen.contains("A first account is open"));
 }
 
@@ -106,7 +106,7 @@ fn accounts_can_be_changed_while_nothing_runs() {
     let _service = world.up();
     let target = Echo::tcp();
     echo_through(&world.link(account), &target);
-    world.stored_becomes(account, target.seen());
+    world.stored_becomes(account, || target.seen());
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn strangers_get_silence_and_move_no_counter() {
     let account = world.first_account();
     let recorded = record_a_connection(&world, &world.link(account));
     let settled = 200_000;
-    world.stored_becomes(account, settled);
+    world.stored_becomes(account, || settled);
     let mut flipped = recorded.clone();
     flipped[40] ^= 1;
     let attempts = [

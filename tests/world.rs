@@ -135,14 +135,14 @@ impl World {
 
     /// Waits until an account's stored bytes are these, and fails if they are not in time.
     #[track_caller]
-    pub(crate) fn stored_becomes(&self, account: u64, bytes: u64) {
+    pub(crate) fn stored_becomes(&self, account: u64, bytes: impl Fn() -> u64) {
         let end = Instant::now() + PATIENCE;
         let mut stored = self.stored(account);
-        while stored != bytes && Instant::now() < end {
+        while stored != bytes() && Instant::now() < end {
             thread::sleep(Duration::from_millis(100));
             stored = self.stored(account);
         }
-        assert_eq!(stored, bytes, "stored against moved");
+        assert_eq!(stored, bytes(), "stored against moved");
     }
 
     /// The status and the body of a page of the service.

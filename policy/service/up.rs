@@ -95,7 +95,6 @@ impl Service {
         self.screen.progress("avow: starting the relay ...");
         let Sockets { tcp, udp, web } = sockets;
         let relay = Arc::new(self.start_relay(tcp, udp, &lock)?);
-        relay.configure((*relay_keys).clone(), self.config.relay.limits()).await.map_err(Failure::could_not)?;
         let board = Arc::new(Switchboard {
             keeper: keeper.clone(),
             relay: relay.clone(),
@@ -104,11 +103,11 @@ impl Service {
             admitted: Mutex::default(),
         });
         let open = accounts.len();
-        board.admit_all(accounts).await?;
-        time::timeout(LONGEST_START, relay.ready())
-            .await
-            .map_err(|_| Failure::could_not("the relay did not start"))?
-            .map_err(Failure::could_not)?;
+        let started = async {
+            relay.configure((*relay_keys).clone(), self.config.relay.limits()).await.map_err(Failure::could_not)?;
+            board.admit_all(accounts).await
+        };
+        time::timeout(LONGEST_START, started).await.map_err(|_| Failure::could_not("the relay did not start"))??;
 
         let health = Arc::new(Health::default());
         let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc};
 
-use avow_proxy::{AccountKeys, Page, Supervisor};
+use avow_proxy::{AccountKeys, Page, Slot, Supervisor};
 use avow_terms::account::AccountId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
     sync::{Mutex, Notify},
+    task::JoinSet,
 };
 
 use crate::{
@@ -115,9 +116,15 @@ impl Switchboard {
     /// If there are more accounts than the counter page holds.
     pub(super) async fn admit_all(&self, accounts: Vec<(AccountId, AccountKeys)>) -> Result<(), Failure> {
         let mut admitted = self.admitted.lock().await;
+        // All at once: the relay takes up orders that arrive together in one step.
+        let mut orders = JoinSet::new();
         for (account, keys) in accounts {
-            self.put(account, keys).await?;
+            let (slot, relay) = (self.slot(account)?, self.relay.clone());
+            orders.spawn(async move { relay.put(account, slot, keys).await });
             admitted.insert(account);
+        }
+        while let Some(done) = orders.join_next().await {
+            done.map_err(Failure::could_not)?.map_err(Failure::could_not)?;
         }
         Ok(())
     }
@@ -146,11 +153,14 @@ impl Switchboard {
     }
 
     async fn put(&self, account: AccountId, keys: AccountKeys) -> Result<(), Failure> {
-        let slot = self.page.slot_for(account).map_err(|_| {
+        self.relay.put(account, self.slot(account)?, keys).await.map_err(Failure::could_not)
+    }
+
+    fn slot(&self, account: AccountId) -> Result<Slot, Failure> {
+        self.page.slot_for(account).map_err(|_| {
             Failure::could_not("the counter page is full: the account is stored, and is let in at the next start")
                 .help("restart the service; `accounts` under `[books]` sets the size of the page")
-        })?;
-        self.relay.put(account, slot, keys).await.map_err(Failure::could_not)
+        })
     }
 
     /// The relay lets go of an account before the store forgets it, so that nothing is counted for nobody.

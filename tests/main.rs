@@ -10,5 +10,6 @@ mod legal;
 mod life;
 mod silence;
 mod target;
+mod trouble;
 mod tunnel;
 mod world;

@@ -75,12 +75,15 @@ impl Books {
     pub(super) async fn flush(&self) -> Result<(), Failure> {
         let mut held = self.held.lock().await;
         while let Some(batch) = held.take().or_else(|| self.page.freeze(HOME_NODE)) {
-            let sent = batch.clone();
-            let flushed = self.keeper.at_desk(move |desk| desk.flush(&sent)).await.flatten();
-            match flushed {
-                Ok(flushed) => self.stored(&flushed),
+            // Held before it is sent: whoever stops waiting for the answer does not know whether it is stored, and to
+            // freeze the next one over a batch that is not would lose it.
+            *held = Some(batch.clone());
+            match self.keeper.at_desk(move |desk| desk.flush(&batch)).await.flatten() {
+                Ok(flushed) => {
+                    *held = None;
+                    self.stored(&flushed);
+                }
                 Err(failure) => {
-                    *held = Some(batch);
                     if !self.health.counts_held.swap(true, Ordering::Relaxed) {
                         Event::CountsHeld.tell();
                     }

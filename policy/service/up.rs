@@ -117,7 +117,7 @@ impl Service {
         let books = Arc::new(Books::new(self.page.clone(), keeper.clone(), health));
         let (stop, stopped) = watch::channel(false);
         let pages = tokio::spawn(http::serve(web, site, stopped.clone()));
-        let board_serving = tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?));
+        let board_serving = tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?, stopped));
         let flushing = tokio::spawn(flush(books.clone(), self.config.books.flush_seconds.duration()));
         let sweeping = tokio::spawn(sweep(books.clone(), board.clone(), self.config.books.sweep_seconds.duration()));
         let watching = tokio::spawn(watch_relay(relay.clone()));
@@ -128,7 +128,7 @@ impl Service {
 
         Event::Draining.tell();
         stop.send_replace(true);
-        board_serving.abort();
+        let _ = board_serving.await;
         watching.abort();
         let _ = std::fs::remove_file(self.directory.control_socket());
         relay.drain(self.config.relay.drain_seconds.duration()).await.map_err(Failure::could_not)?;
@@ -136,7 +136,7 @@ impl Service {
         sweeping.abort();
         let _ = pages.await;
         self.last_flush(&books).await?;
-        drop((books, board, keeper, flushing.await, sweeping.await, board_serving.await));
+        drop((books, board, keeper, flushing.await, sweeping.await));
         let _ = tokio::task::spawn_blocking(move || keeping.join()).await;
         self.memory.remove_page();
         Event::Stopped.tell();

@@ -43,19 +43,30 @@ pub(super) fn open_page(desk: &mut Desk, runtime: &RuntimeDir, capacity: u32) ->
 }
 
 fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
-    let standing = page.standing(desk.cursor()?.map(|cursor| (cursor.epoch, cursor.seq)));
-    let unsent = match standing {
+    let cursor = desk.cursor()?.map(|cursor| (cursor.epoch, cursor.seq));
+    // A life begins in the store before its page is made: one that the store never began was another store's, whose
+    // place this one has taken.
+    if cursor.is_none_or(|(epoch, _)| epoch < page.epoch()) {
+        Event::CountsOfAnotherStore.tell();
+        return Ok(());
+    }
+    let unsent = match page.standing(cursor) {
         Standing::Stale => return Ok(()),
         Standing::Unsent => page.frozen(HOME_NODE),
         Standing::Committed => None,
     };
-    let mut found = false;
+    let (mut stored, mut refused) = (false, false);
     for batch in unsent.into_iter().chain(std::iter::from_fn(|| page.freeze(HOME_NODE))) {
-        desk.flush(&batch)?;
-        found = true;
+        match desk.flush(&batch)? {
+            Flushed::Stored => stored = true,
+            Flushed::Refused(_) => refused = true,
+        }
     }
-    if found {
+    if stored {
         Event::CountsRecovered.tell();
+    }
+    if refused {
+        Event::CountsRefused.tell();
     }
     Ok(())
 }

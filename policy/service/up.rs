@@ -49,9 +49,8 @@ pub fn run(config: &Config, data: &Data, screen: Screen) -> Result<Exit, Failure
     directory.create()?;
     let lock = directory.lock()?;
     let sockets = Sockets::open(config)?;
-    let first = !directory.has_store();
     let mut desk = Desk::open(&directory, config)?;
-    let new = if first { Some(first_account(&mut desk)?) } else { None };
+    let new = if desk.cursor()?.is_none() { Some(first_account(&mut desk)?) } else { None };
     log::start(screen.colour);
     let memory = RuntimeDir::open(config.runtime.directory.as_deref(), &data.dir)?;
     let page = Arc::new(books::open_page(&mut desk, &memory, config.books.accounts)?);
@@ -68,14 +67,19 @@ fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::could_not(format!("cannot start the runtime: {error}")))
 }
 
+/// The account that a first start opens, or that one which came no further had opened.
 fn first_account(desk: &mut Desk) -> Result<AccountView, Failure> {
-    let Done::Account(added) = desk.perform(Request::AddAccount { method: FIRST_METHOD.into() })? else {
+    let open = match desk.keys_of_accounts()?.first() {
+        Some(&(account, _)) => Request::LinkAccount { account },
+        None => Request::AddAccount { method: FIRST_METHOD.into() },
+    };
+    let Done::Account(linked) = desk.perform(open)? else {
         return Err(Failure::could_not("no account was opened"));
     };
-    let Done::Account(shown) = desk.perform(Request::ShowAccount { account: added.account })? else {
+    let Done::Account(shown) = desk.perform(Request::ShowAccount { account: linked.account })? else {
         return Err(Failure::could_not("the account cannot be shown"));
     };
-    Ok(AccountView { links: added.links, ..shown })
+    Ok(AccountView { links: linked.links, ..shown })
 }
 
 /// What a running service is made from.

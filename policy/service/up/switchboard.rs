@@ -111,11 +111,13 @@ impl Switchboard {
                 Ok(done)
             }
             Request::RotateAccount { account } => {
-                let done = self.at_desk(request).await?;
-                // Streams under the old keys end: whoever rotates a key wants that.
-                self.relay.remove(account).await.map_err(Failure::could_not)?;
-                self.admit(account, &mut admitted).await?;
-                Ok(done)
+                let done = self.at_desk(request).await;
+                // Whatever came of it: new keys may be stored although the old ones could not be wiped. Streams under
+                // keys that the store no longer has end.
+                if admitted.contains(&account) {
+                    self.admit(account, &mut admitted).await?;
+                }
+                done
             }
             Request::Publish { .. } => {
                 let done = self.at_desk(request).await?;
@@ -189,9 +191,9 @@ impl Switchboard {
         self.relay.remove(account).await.map_err(Failure::could_not)?;
         admitted.remove(&account);
         let removed = self.at_desk(Request::RemoveAccount { account }).await;
-        match removed {
-            Ok(_) => self.page.forget(account),
-            Err(_) => self.admit(account, admitted).await?,
+        // An account may be gone although it could not be wiped: then there is nothing to let in again.
+        if removed.is_ok() || self.admit(account, admitted).await.is_err() {
+            self.page.forget(account);
         }
         removed
     }

@@ -7,6 +7,7 @@ use std::{
 
 use avow_proxy::{Event as RelayEvent, Page, Standing, Supervisor};
 use avow_terms::batch::Batch;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::{
@@ -128,18 +129,22 @@ impl Books {
         self.health.sweep_failed.store(swept.is_err(), Ordering::Relaxed);
         let Ok((swept, next_change, in_force)) = swept else {
             Event::SweepFailed.tell();
-            return NextLook { wait: longest, in_force: None, accounts_gone: false };
+            // What could not be wiped may be gone from its tables: the relay is to be told all the same.
+            return NextLook { wait: longest, in_force: None, accounts_gone: true };
         };
         if swept.buckets > 0 {
             self.health.buckets_erased.fetch_add(swept.buckets as u64, Ordering::Relaxed);
             Event::Swept { buckets: swept.buckets, rows: swept.rows }.tell();
         }
         let next = [swept.next_due, next_change].into_iter().flatten().min();
-        let wait = next.and_then(|next| Duration::try_from(next.duration_since(clock::now())).ok());
-        // A clock that is set while nothing is due is noticed after the longest wait.
-        let wait = wait.map_or(longest, |wait| wait.min(longest)).max(SHORTEST_WAIT);
-        NextLook { wait, in_force, accounts_gone: swept.accounts > 0 }
+        NextLook { wait: wait(next, clock::now(), longest), in_force, accounts_gone: swept.accounts > 0 }
     }
+}
+
+/// How long until the next instant. A clock that is set while nothing is due is noticed after the longest wait.
+fn wait(next: Option<Timestamp>, now: Timestamp, longest: Duration) -> Duration {
+    let until = |next: Timestamp| Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO);
+    next.map_or(longest, until).min(longest).max(SHORTEST_WAIT)
 }
 
 /// What a sweep leaves to do.
@@ -148,7 +153,7 @@ pub(super) struct NextLook {
     pub(super) wait: Duration,
     /// The version in force; 0 is a text on trial.
     pub(super) in_force: Option<u32>,
-    /// Whether accounts were due themselves, which the relay has to let go of.
+    /// Whether accounts were due themselves, or may have been, which the relay has to let go of.
     pub(super) accounts_gone: bool,
 }
 
@@ -175,5 +180,22 @@ impl Sums for RelaySums {
 
     fn serves(&self) -> bool {
         self.relay.is_ready()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fell_due_during_a_sweep_is_looked_at_at_once() {
+        let (now, longest) = (Timestamp::from_second(1_800_000_000).unwrap(), Duration::from_secs(60));
+        let waits = |milliseconds: i64| {
+            let next = Timestamp::from_millisecond(now.as_millisecond() + milliseconds).unwrap();
+            wait(Some(next), now, longest)
+        };
+        assert_eq!([waits(-500), waits(0), waits(1)], [SHORTEST_WAIT; 3]);
+        assert_eq!([waits(1500), waits(60_000), waits(90_000)].map(|wait| wait.as_millis()), [1500, 60_000, 60_000]);
+        assert_eq!(wait(None, now, longest), longest);
     }
 }

@@ -50,7 +50,7 @@ fn stored_code(term: &Term) -> Option<Code> {
     }
 }
 
-/// Sets `consent` on what a clause with the measure `consent` names. Consent to what nothing keeps is reported.
+/// Sets `consent` on what a clause with the measure `consent` names. Consent to what nothing keeps is worth a look.
 fn mark_consent(terms: &mut [Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
     let asked: Vec<(Code, Span)> = terms.iter().flat_map(asked_about).collect();
     let is_whole = !problems.any_error();
@@ -65,7 +65,7 @@ fn mark_consent(terms: &mut [Term], vocabulary: &Vocabulary, problems: &mut Prob
         }
         if !found && is_whole {
             let help = "name what a row of the table keeps";
-            problems.error(place, "consent-to-what", format!("nothing keeps `{asked}`"), help);
+            problems.warning(place, "consent-to-what", format!("nothing keeps `{asked}`"), help);
         }
     }
 }

@@ -541,7 +541,7 @@ fn codes_are_known_and_stand_where_they_mean_something() {
         "(`no-disclosure`)",
         "(`consent`: `payment`)",
         &[
-            "32:9 consent-to-what: nothing keeps `payment`; name what a row of the table keeps <Nobody else (`consent`: `payment`).>",
+            "32:9 consent-to-what?: nothing keeps `payment`; name what a row of the table keeps <Nobody else (`consent`: `payment`).>",
         ],
     );
     check(

@@ -65,8 +65,8 @@ fn a_longer_time_is_refused_with_both_texts() {
           2027-01-01T00:00Z, promised 90 days after the session ends <90 days after the session ends>"
         ]
     );
-    assert!(problems[0].place.location().starts_with("v2.md:36:"), "{}", problems[0].place.location());
-    assert!(problems[0].related[0].0.location().starts_with("v1.md:36:"));
+    assert!(problems[0].place.location().starts_with("v2.md:37:"), "{}", problems[0].place.location());
+    assert!(problems[0].related[0].0.location().starts_with("v1.md:37:"));
     assert!(problems[0].help.as_ref().unwrap().contains("a separate policy"));
 }
 
@@ -145,7 +145,7 @@ fn what_has_no_date_binds_under_every_guarantee() {
         ("**C1.** Every version stays published (`history`).", "**C1.** *Withdrawn in version 2.*"),
         "promise-weaker",
     );
-    check(("In the app or by e-mail | 7 days |", "In the app or by e-mail | 8 days |"), "promise-weaker");
+    check(("By the link in each message | 1 day |", "By the link in each message | 2 days |"), "promise-weaker");
     check(("(`deactivate`, `delete`)", "(`deactivate`)"), "promise-weaker");
     check(("`account.password_digest`, `account.device_count`)", "`account.password_digest`)"), "promise-weaker");
     check(

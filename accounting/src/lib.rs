@@ -1,1 +1,33 @@
-//! x
+//! The store: accounts, their traffic of the month, and the texts of the policy.
+//!
+//! A row about an account is written only with a [`Permit`](avow_terms::permit::Permit) for its kind, goes into a
+//! bucket with the rows that are due when it is, and leaves with that bucket. [`INVENTORY`] names every column and the
+//! data it carries; a file whose schema differs from it in anything is refused.
+//!
+//! Architecture invariant: this crate opens no socket, cannot name an address and asks no clock.
+
+mod accounts;
+mod bucket;
+mod engine;
+mod erase;
+mod error;
+mod inventory;
+mod key;
+mod open;
+mod record;
+mod revisions;
+mod schema;
+mod seal;
+mod store;
+mod sweep;
+mod traffic;
+
+pub use accounts::{Account, NewAccount};
+pub use erase::Removed;
+pub use error::{OpenError, StoreError};
+pub use inventory::INVENTORY;
+pub use record::{AccountRecord, MonthTotal};
+pub use revisions::TrialText;
+pub use store::{Reader, Store};
+pub use sweep::Swept;
+pub use traffic::{Applied, Cursor};

@@ -25,6 +25,13 @@ impl Code {
         if text.split('.').all(word) { Ok(Self(text.into())) } else { Err(NotACode) }
     }
 
+    /// The code that a program names. A text that has not the form of a code becomes `not-a-code`, which no vocabulary
+    /// holds and so no policy allows.
+    #[must_use]
+    pub fn literal(text: &'static str) -> Self {
+        Self::new(text).unwrap_or_else(|NotACode| Self("not-a-code".into()))
+    }
+
     /// The code as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,6 +1,6 @@
 //! Permission as a value: the proof that the terms in force allow one kind of record.
 
-use std::marker::PhantomData;
+use std::{fmt, marker::PhantomData};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,6 @@ pub enum Due {
 ///
 /// Only the rules make one, and the store takes it by value. It fits one kind of record and one version of the policy.
 #[must_use]
-#[derive(Debug)]
 pub struct Permit<R> {
     pub(crate) version: u32,
     pub(crate) recorded: Timestamp,
@@ -154,6 +153,18 @@ impl<R: Record> Permit<R> {
     #[must_use]
     pub fn clauses(&self) -> &[ClauseId] {
         &self.clauses
+    }
+}
+
+/// Says what was allowed, for any kind of record.
+impl<R> fmt::Debug for Permit<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by: Vec<String> = self.clauses.iter().map(ToString::to_string).collect();
+        f.debug_struct("Permit")
+            .field("version", &self.version)
+            .field("due", &self.due)
+            .field("by", &by)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What legal may change without changing a term, and what cannot be changed in silence.
 
+use std::ops::Range;
+
 use super::{LANTERN, NORTHGATE, reading};
 use crate::{clause::State, term::Promise};
 
@@ -111,6 +113,7 @@ fn a_withdrawn_clause_keeps_its_number_and_says_nothing() {
     let text = edited(
         NORTHGATE,
         &[
+            ("version: 1\neffective: on publication", "version: 4\neffective: 2027-01-01T00:00Z"),
             (
                 "| **S3** | How much data you moved this month (`usage.month_total`) | To apply the limit of your plan (`service.limit`) | Collected automatically | Until the end of the calendar month (UTC) |",
                 "| **S3** | *Withdrawn in version 4.* | | | |",
@@ -144,4 +147,59 @@ fn an_informative_section_needs_no_numbers_and_makes_no_promise() {
     );
     let pointing = edited(&text, &[("We like tea.", "We store addresses for 90 days (see S2).")]);
     assert_eq!(promises(&pointing), promises(NORTHGATE));
+}
+
+/// Where each part of the body between two marks stands, marks included.
+fn parts(text: &str, open: &str, close: &str) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let mut at = text.find("\n# ").unwrap();
+    while let Some(start) = text[at..].find(open).map(|found| at + found) {
+        let Some(end) = text[start + open.len()..].find(close).map(|found| start + open.len() + found) else { break };
+        parts.push(start..end + close.len());
+        at = end + close.len();
+    }
+    parts
+}
+
+/// Where each line of the body stands.
+fn lines(text: &str) -> Vec<Range<usize>> {
+    let mut at = 0;
+    let mut lines = Vec::new();
+    for line in text.split_inclusive('\n') {
+        lines.push(at..at + line.len());
+        at += line.len();
+    }
+    lines.split_off(13)
+}
+
+/// What promises nothing, and the one code that says again what "of S1" said before it.
+fn is_free(text: &str, part: &Range<usize>) -> bool {
+    let words = text[part.clone()].trim();
+    let twice = ["Your address of S1 (", "Your address of S3 ("];
+    let free = ["#", "**G", "- **G", "Each numbered", "Clauses carry"];
+    words.is_empty()
+        || free.iter().any(|start| words.starts_with(start))
+        || twice.iter().any(|before| text[..part.start].ends_with(before))
+}
+
+#[test]
+fn no_code_no_number_no_cell_and_no_line_is_lost_in_silence() {
+    for text in [NORTHGATE, LANTERN] {
+        let before = promises(text);
+        let codes = parts(text, "`", "`");
+        let letters = codes.iter().flat_map(|code| [code.start + 1..code.start + 2, code.end - 2..code.end - 1]);
+        let cells = parts(text, "| ", " |").into_iter().map(|cell| cell.start + 2..cell.end - 2);
+        let numbers = parts(text, "**", "**").into_iter();
+        let all = codes.iter().cloned().chain(letters).chain(cells).chain(numbers).chain(lines(text));
+        let mut tried = 0;
+        for part in all.filter(|part| !is_free(text, part)) {
+            let lost = &text[part.clone()];
+            let reading = reading(&format!("{}{}", &text[..part.start], &text[part.end..]));
+            let after = reading.terms.iter().map(|term| (term.clause.to_string(), term.promise.clone()));
+            let is_same = after.eq(before.iter().cloned());
+            assert!(!reading.problems.is_empty() || !is_same, "{lost:?} is gone, and nobody noticed");
+            tried += 1;
+        }
+        assert!(tried > 200, "{tried}");
+    }
 }

@@ -33,7 +33,7 @@ fn each_phrase_has_a_canonical_form_and_words() {
         ),
         (
             "As long as the Accounting Act requires, at most 7 years after the financial year ends",
-            "LAW[the Accounting Act](@year.end+P7Y)",
+            "LAW[the Accounting Act](@financial_year.end+P7Y)",
             "as long as the Accounting Act requires, at most 7 years after the financial year ends",
         ),
     ] {

@@ -1,0 +1,112 @@
+//! Buckets of months: their name, their entry and their rows agree, and none is there after it was due.
+//!
+//! A bucket stands for all its rows: it is due when its first row is. Its name says one month and its entry another
+//! instant; each sets a deadline and the earlier counts, so that renaming a bucket gains nothing.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use rusqlite::{Connection, OptionalExtension};
+
+use crate::{
+    due::month_end,
+    found::Findings,
+    limit::{Limit, Limits, codes},
+    rows::{CLOCK, Held, SWEEP, hold, orphans, overdue},
+    schema::{Live, Period, Schema},
+};
+
+/// A bucket of the store.
+struct Bucket<'a> {
+    table: &'a Live<'a>,
+    period: Period,
+    /// What the store says about it: when it was opened, and when it is due.
+    entry: Option<(Timestamp, Option<i64>)>,
+}
+
+/// Compares every bucket with its entry and its deadline.
+pub(crate) fn check(
+    store: &Connection,
+    schema: &Schema<'_>,
+    limits: &Limits<'_>,
+    held: &mut Held,
+    findings: &mut Findings,
+) -> rusqlite::Result<()> {
+    for table in &schema.tables {
+        let Some(period) = table.period else { continue };
+        let bucket = Bucket { table, period, entry: entry(store, &table.name)? };
+        bucket.agrees(limits, findings);
+        bucket.promised(limits, findings);
+        let rows = store.query_row(&format!("SELECT count(*) FROM \"{}\"", table.name), [], |row| row.get(0))?;
+        for code in codes(table) {
+            hold(held, code.clone(), i64::unsigned_abs(rows), bucket.limit(limits, &code).as_ref());
+        }
+        let limit = codes(table).iter().filter_map(|code| bucket.limit(limits, code)).reduce(Limit::earlier);
+        overdue(table, i64::unsigned_abs(rows), limit, limits, findings);
+        orphans(store, table, limits, findings)?;
+    }
+    entries(store, schema, findings)
+}
+
+impl Bucket<'_> {
+    /// Whether its name and its entry say the same month, and one that has begun.
+    fn agrees(&self, limits: &Limits<'_>, findings: &mut Findings) {
+        let mut found =
+            |check, what, remedy| findings.add(check, limits.clause(self.table), what, &self.table.name, remedy);
+        let Some((opened, _)) = self.entry else {
+            return found(
+                "row.bucket",
+                "the bucket has no entry that says when it was opened and when it is due",
+                SWEEP,
+            );
+        };
+        if limits.ahead(opened) {
+            found("row.future", "the bucket was opened in the future", CLOCK);
+        }
+        let zone = limits.month_zone(self.table, self.period.version);
+        let start = first_instant(self.period, &zone);
+        if !start.is_some_and(|start| start <= opened && opened < month_end(start, &zone)) {
+            found("row.bucket", "the name of the bucket says another month than its entry", SWEEP);
+        }
+    }
+
+    /// Whether the store would keep it longer than the policy says.
+    fn promised(&self, limits: &Limits<'_>, findings: &mut Findings) {
+        let Some((opened, due)) = self.entry else { return };
+        let own = codes(self.table).into_iter().map(|code| limits.of(&code, self.period.version, opened));
+        let Some(limit) = own.reduce(Limit::earlier) else { return };
+        if limit.at().is_some_and(|own| due.is_none_or(|due| due > own.as_millisecond())) {
+            let what = "the store would keep the bucket longer than the policy says";
+            findings.add("row.deadline", limit.clauses, what, &self.table.name, SWEEP);
+        }
+    }
+
+    fn limit(&self, limits: &Limits<'_>, code: &avow_terms::code::Code) -> Option<Limit> {
+        let named = first_instant(self.period, &limits.month_zone(self.table, self.period.version));
+        let opened = self.entry.map(|(opened, _)| opened);
+        let recorded = [named, opened].into_iter().flatten();
+        recorded.map(|recorded| limits.of(code, self.period.version, recorded)).reduce(Limit::earlier)
+    }
+}
+
+fn entry(store: &Connection, name: &str) -> rusqlite::Result<Option<(Timestamp, Option<i64>)>> {
+    let entry: Option<(i64, Option<i64>)> = store
+        .query_row("SELECT opened, due FROM bucket WHERE name = ?1", [name], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(entry.and_then(|(opened, due)| Some((Timestamp::from_millisecond(opened).ok()?, due))))
+}
+
+/// Entries of buckets that are not there.
+fn entries(store: &Connection, schema: &Schema<'_>, findings: &mut Findings) -> rusqlite::Result<()> {
+    let mut statement = store.prepare("SELECT name FROM bucket")?;
+    for name in statement.query_map([], |row| row.get::<_, String>(0))? {
+        let name = name?;
+        if !schema.tables.iter().any(|table| table.period.is_some() && table.name == name) {
+            findings.add("row.bucket", None, "an entry of a bucket that is not there", "bucket.name", SWEEP);
+        }
+    }
+    Ok(())
+}
+
+/// The first instant of a bucket's month.
+fn first_instant(period: Period, zone: &TimeZone) -> Option<Timestamp> {
+    Date::new(period.year, period.month, 1).ok()?.to_zoned(zone.clone()).ok().map(|first| first.timestamp())
+}

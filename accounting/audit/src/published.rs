@@ -1,0 +1,128 @@
+//! The texts the store keeps: the published versions and the text on trial, read with the shared grammar.
+//!
+//! Which of them governs, and which have governed since a row was recorded, is worked out here and nowhere else in the
+//! audit, from the minutes the store keeps.
+
+use avow_terms::{minute::Minute, policy::Policy, reading, source::Source, vocabulary::Vocabulary};
+use jiff::Timestamp;
+use rusqlite::{Connection, Row};
+
+/// One text.
+pub(crate) struct Edition {
+    /// Its version; 0 is the text on trial.
+    pub(crate) version: u32,
+    /// From when it applies.
+    pub(crate) from: Timestamp,
+    /// The vocabulary it was published with, read.
+    pub(crate) vocabulary: Vocabulary,
+    /// What it promises; `None` if it cannot be read any more.
+    pub(crate) policy: Option<Policy>,
+}
+
+/// What the store says about a published version, besides its text.
+pub(crate) struct Entry {
+    pub(crate) version: u32,
+    pub(crate) policy: String,
+    pub(crate) document: String,
+    /// Milliseconds since 1970, as the store keeps them.
+    pub(crate) effective: i64,
+    pub(crate) published_at: i64,
+
+    pub(crate) text: String,
+    pub(crate) vocabulary: String,
+    pub(crate) previous: Option<Vec<u8>>,
+    pub(crate) hash: Vec<u8>,
+}
+
+/// Every text of the store.
+pub(crate) struct Published {
+    /// The text on trial, if there is one.
+    pub(crate) trial: Option<Edition>,
+    /// What the store says about each published version, in the order of the versions.
+    pub(crate) entries: Vec<Entry>,
+    /// Their texts, in the same order.
+    pub(crate) editions: Vec<Edition>,
+}
+
+impl Published {
+    /// Reads the texts of a store.
+    pub(crate) fn read(store: &Connection) -> rusqlite::Result<Self> {
+        let trial = store
+            .prepare("SELECT text, vocabulary, since FROM trial")?
+            .query_map([], |row| {
+                Ok(Edition::read(0, &row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?))
+            })?
+            .next()
+            .transpose()?;
+        let entries: Vec<Entry> = store
+            .prepare(
+                "SELECT version, policy, document, effective, published_at, text, vocabulary, previous, hash
+                 FROM revision ORDER BY version",
+            )?
+            .query_map([], Entry::read)?
+            .collect::<rusqlite::Result<_>>()?;
+        let editions = entries
+            .iter()
+            .map(|entry| Edition::read(entry.version, &entry.text, &entry.vocabulary, entry.effective))
+            .collect();
+        Ok(Self { trial, entries, editions })
+    }
+
+    /// The text that governs at an instant: the last published whose minute has come, else the one on trial, else the
+    /// first that will.
+    pub(crate) fn governing(&self, now: Timestamp) -> Option<&Edition> {
+        self.in_force(now).or(self.trial.as_ref()).or(self.editions.first())
+    }
+
+    /// The published version in force at an instant.
+    pub(crate) fn in_force(&self, now: Timestamp) -> Option<&Edition> {
+        self.editions.iter().filter(|edition| edition.from <= now).max_by_key(|edition| (edition.from, edition.version))
+    }
+
+    /// The text of a version; 0 is the text on trial.
+    pub(crate) fn version(&self, version: u32) -> Option<&Edition> {
+        self.trial.iter().chain(&self.editions).find(|edition| edition.version == version)
+    }
+
+    /// The versions that have come into force since a row was recorded under one: all later ones whose minute has come.
+    pub(crate) fn since(&self, version: u32, now: Timestamp) -> impl Iterator<Item = &Edition> {
+        self.editions.iter().filter(move |edition| edition.version > version && edition.from <= now)
+    }
+}
+
+impl Entry {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            version: row.get(0)?,
+            policy: row.get(1)?,
+            document: row.get(2)?,
+            effective: row.get(3)?,
+            published_at: row.get(4)?,
+            text: row.get(5)?,
+            vocabulary: row.get(6)?,
+            previous: row.get(7)?,
+            hash: row.get(8)?,
+        })
+    }
+
+    /// The minute from which it applies, if the store keeps a whole one.
+    pub(crate) fn minute(&self) -> Option<Minute> {
+        Minute::exactly(Timestamp::from_millisecond(self.effective).ok()?)
+    }
+}
+
+impl Edition {
+    fn read(version: u32, text: &str, vocabulary: &str, from: i64) -> Self {
+        let (vocabulary, _) = Vocabulary::read(Source::new("vocabulary", vocabulary));
+        let reading = reading::read(Source::new("policy", text), &vocabulary);
+        let mut policy = reading.policy().ok();
+        if let Some(policy) = &mut policy {
+            let name = &policy.header.policy;
+            let name = if version == 0 { format!("{name} on trial") } else { format!("{name} v{version}") };
+            policy.source.name = name.into();
+        }
+        // A time outside of the calendar is never in force; the chain reports it.
+        let from = Timestamp::from_millisecond(from).unwrap_or(Timestamp::MAX);
+        Self { version, from, vocabulary, policy }
+    }
+}

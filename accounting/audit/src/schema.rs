@@ -1,0 +1,319 @@
+//! The closed world of the schema: every table, column, index, trigger and view is declared, and what is declared is
+//! there.
+//!
+//! The comparison is by the statements that SQLite keeps, with nothing but white space made equal, so that a type, a
+//! check or a comment that differs is seen. Columns are compared with the policy too, both ways, by the codes they carry.
+
+use std::collections::BTreeMap;
+
+use avow_terms::{
+    clause::ClauseId,
+    code::Code,
+    inventory::{Column, Table},
+};
+use rusqlite::Connection;
+
+use crate::{
+    clauses::Clauses,
+    found::{Findings, shown},
+    shapes::{self, Shape},
+};
+
+/// What the store is made of.
+#[derive(Debug, Default)]
+pub(crate) struct Schema<'a> {
+    /// Its tables, declared or not, in the order of their names.
+    pub(crate) tables: Vec<Live<'a>>,
+}
+
+/// A table of the store.
+#[derive(Debug)]
+pub(crate) struct Live<'a> {
+    /// Its name.
+    pub(crate) name: String,
+    /// What it is declared as.
+    pub(crate) declared: Option<&'a Table>,
+    /// In a family: what stands for the period.
+    pub(crate) period: Option<Period>,
+    /// The names of its columns.
+    pub(crate) columns: Vec<String>,
+}
+
+/// What stands in the name of a bucket of months: `202611_v1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Period {
+    /// The year.
+    pub(crate) year: i16,
+    /// The month, from 1.
+    pub(crate) month: i8,
+    /// The version of the policy its rows were recorded under.
+    pub(crate) version: u32,
+}
+
+impl Period {
+    /// Reads a period; only the one way of writing it counts.
+    fn read(text: &str) -> Option<Self> {
+        let (month, version) = text.split_once("_v")?;
+        let (year, month) = (month.get(..4)?.parse().ok()?, month.get(4..)?.parse().ok()?);
+        let period = Self { year, month, version: version.parse().ok()? };
+        let written = format!("{:04}{:02}_v{}", period.year, period.month, period.version);
+        (written == text && (1..=12).contains(&period.month)).then_some(period)
+    }
+}
+
+impl<'a> Live<'a> {
+    /// What a column is declared as.
+    pub(crate) fn column(&self, name: &str) -> Option<&'a Column> {
+        self.declared?.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// An entry of SQLite's own table of contents.
+struct Entry {
+    kind: String,
+    name: String,
+    table: String,
+    sql: Option<String>,
+}
+
+/// Reads the schema, and compares it with the inventory and with the policy.
+pub(crate) fn check<'a>(
+    store: &Connection,
+    inventory: &'a [Table],
+    clauses: &Clauses<'_>,
+    findings: &mut Findings,
+) -> rusqlite::Result<Schema<'a>> {
+    engine(store, findings)?;
+    let mut schema = Schema::default();
+    let mut definitions = BTreeMap::new();
+    for entry in entries(store)? {
+        match entry.kind.as_str() {
+            "table" => {
+                let live = table(store, &entry, inventory)?;
+                compare(&live, entry.sql.as_deref().unwrap_or(""), clauses, findings);
+                schema.tables.push(live);
+            }
+            // SQLite makes these itself for a constraint of a declared table, whose definition is compared.
+            "index" if entry.sql.is_none() && declared(&entry.table, inventory).is_some() => {}
+            _ => undeclared(&entry, clauses, findings),
+        }
+        definitions.insert(entry.name, entry.sql.unwrap_or_default());
+    }
+    smuggled(&definitions, clauses, findings);
+    missing(&schema, inventory, findings);
+    promised(inventory, clauses, findings);
+    Ok(schema)
+}
+
+fn entries(store: &Connection) -> rusqlite::Result<Vec<Entry>> {
+    let mut statement = store.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name")?;
+    let rows = statement.query_map([], |row| {
+        Ok(Entry { kind: row.get(0)?, name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? })
+    })?;
+    rows.collect()
+}
+
+fn table<'a>(store: &Connection, entry: &Entry, inventory: &'a [Table]) -> rusqlite::Result<Live<'a>> {
+    let mut statement = store.prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid")?;
+    let columns = statement.query_map([&entry.name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let (declared, period) = declared(&entry.name, inventory).unzip();
+    Ok(Live { name: entry.name.clone(), declared, period: period.flatten(), columns })
+}
+
+/// What a name is declared as, with its period if it is one of a family.
+fn declared<'a>(name: &str, inventory: &'a [Table]) -> Option<(&'a Table, Option<Period>)> {
+    inventory.iter().find_map(|table| match table.name.split_once("{}") {
+        None => (table.name == name).then_some((table, None)),
+        Some((before, after)) => {
+            let period = Period::read(name.strip_prefix(before)?.strip_suffix(after)?)?;
+            Some((table, Some(period)))
+        }
+    })
+}
+
+/// Compares one table with its declaration.
+fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Findings) {
+    let Some(declared) = live.declared else {
+        let (check, what) = match live.name.as_str() {
+            name if name.starts_with("sqlite_stat") => {
+                ("schema.statistics", "statistics, which copy values out of rows")
+            }
+            "sqlite_sequence" => ("schema.sequence", "a counter of rows that were ever written"),
+            _ if sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL") => ("schema.virtual", "a virtual table"),
+            _ => ("schema.table", "a table that is not declared"),
+        };
+        let remedy = "find out what wrote it, then drop it";
+        let broken = clauses.complete().into_iter().chain(live.columns.iter().flat_map(|name| hinted(name, clauses)));
+        return findings.add(check, broken, what, &shown(&live.name), remedy);
+    };
+    let mut same_columns = true;
+    for name in live.columns.iter().filter(|name| live.column(name).is_none()) {
+        same_columns = false;
+        let broken = clauses.complete().into_iter().chain(hinted(name, clauses));
+        let place = format!("{}.{}", shown(&live.name), shown(name));
+        findings.add(
+            "schema.column",
+            broken,
+            "a column that is not declared",
+            &place,
+            "find out what wrote it, then drop it",
+        );
+    }
+    for column in declared.columns.iter().filter(|column| !live.columns.iter().any(|name| name == column.name)) {
+        same_columns = false;
+        let place = format!("{}.{}", live.name, column.name);
+        findings.add(
+            "schema.missing",
+            None,
+            "a declared column is missing",
+            &place,
+            "open the store with the Avow that wrote it",
+        );
+    }
+    let middle = live.name.strip_prefix(declared.name.split("{}").next().unwrap_or("")).unwrap_or("");
+    if same_columns && plain(sql) != plain(&declared.ddl.replace("{}", middle)) {
+        let what = "the table is not defined as declared";
+        findings.add(
+            "schema.definition",
+            clauses.complete(),
+            what,
+            &shown(&live.name),
+            "compare the definitions, and restore the declared one",
+        );
+    }
+}
+
+/// A statement with its white space made equal.
+fn plain(sql: &str) -> String {
+    sql.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// An index, a trigger or a view: each is a second copy or a second writer of what a table holds.
+fn undeclared(entry: &Entry, clauses: &Clauses<'_>, findings: &mut Findings) {
+    let (check, what) = match entry.kind.as_str() {
+        "index" => ("schema.index", "an index, which copies values out of rows"),
+        "trigger" => ("schema.trigger", "a trigger, which writes what nobody asked for"),
+        "view" => ("schema.view", "a view that is not declared"),
+        _ => ("schema.table", "something that is not declared"),
+    };
+    let place = format!("{} on {}", shown(&entry.name), shown(&entry.table));
+    findings.add(check, clauses.complete(), what, &place, "find out what made it, then drop it");
+}
+
+/// Personal data can stand in a definition too: in a name, a default, a check, a comment.
+fn smuggled(definitions: &BTreeMap<String, String>, clauses: &Clauses<'_>, findings: &mut Findings) {
+    for (name, sql) in definitions {
+        for shape in shapes::of_text(sql).into_iter().filter(|shape| *shape != Shape::Host) {
+            let what = format!("the definition holds what looks like a {}", shape.words());
+            findings.add("schema.value", clauses.of_shape(shape), &what, &shown(name), "drop it");
+        }
+    }
+}
+
+/// What is declared and is not there.
+fn missing(schema: &Schema<'_>, inventory: &[Table], findings: &mut Findings) {
+    for table in inventory.iter().filter(|table| !table.name.contains("{}")) {
+        if !schema.tables.iter().any(|live| live.name == table.name) {
+            findings.add(
+                "schema.missing",
+                None,
+                "a declared table is missing",
+                table.name,
+                "open the store with the Avow that wrote it",
+            );
+        }
+    }
+}
+
+/// Every column of an account is allowed by a clause and forbidden by none.
+fn promised(inventory: &[Table], clauses: &Clauses<'_>, findings: &mut Findings) {
+    for (table, column) in inventory.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column))) {
+        let place = format!("{}.{}", table.name, column.name);
+        let Ok(code) = Code::new(column.code) else {
+            findings.add(
+                "schema.code",
+                clauses.complete(),
+                "the column carries no code",
+                &place,
+                "declare what it holds",
+            );
+            continue;
+        };
+        if is_system(column) {
+            continue;
+        }
+        let never: Vec<ClauseId> = clauses.forbidding(&code).collect();
+        if !never.is_empty() {
+            let what = format!("the column is for `{code}`, which is never kept");
+            findings.add("schema.never", never, &what, &place, "drop the column");
+        } else if !clauses.allowed(&code) {
+            let what = format!("the column is for `{code}`, and no clause allows it");
+            findings.add(
+                "schema.unpromised",
+                clauses.complete(),
+                &what,
+                &place,
+                "declare it in the policy, or drop the column",
+            );
+        }
+    }
+}
+
+/// Whether a column is about the system and no account.
+pub(crate) fn is_system(column: &Column) -> bool {
+    column.code == "system" || column.code.starts_with("system.")
+}
+
+/// The clauses that a column's name points at.
+fn hinted(name: &str, clauses: &Clauses<'_>) -> Vec<ClauseId> {
+    let name = name.to_ascii_lowercase();
+    let word = |words: &[&str]| name.split(|c: char| !c.is_ascii_alphabetic()).any(|part| words.contains(&part));
+    let shape = if word(&["ip", "ipv", "addr", "address", "peer", "remote", "client", "src", "source"]) {
+        Shape::Address
+    } else if word(&["host", "hostname", "dst", "dest", "destination", "target", "domain", "url", "sni"]) {
+        Shape::Host
+    } else if word(&["email", "mail"]) {
+        Shape::Email
+    } else if word(&["card", "pan", "iban"]) {
+        Shape::Card
+    } else {
+        return Vec::new();
+    };
+    clauses.of_shape(shape)
+}
+
+/// What SQLite says of the file: texts in UTF-16 would hide from whoever searches it, moved pages from whoever wipes it.
+fn engine(store: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
+    let encoding: String = store.pragma_query_value(None, "encoding", |row| row.get(0))?;
+    if encoding != "UTF-8" {
+        let what = format!("the store keeps its texts in {encoding}");
+        findings.add("schema.encoding", None, &what, "the store", "write it anew with the Avow that made it");
+    }
+    let moves: i64 = store.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
+    if moves != 0 {
+        let what = "the store moves its pages about, and leaves copies behind";
+        findings.add("schema.settings", None, what, "the store", "write it anew with the Avow that made it");
+    }
+    let sound: String = store.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
+    if sound != "ok" {
+        let what = "pages or constraints of the store contradict each other";
+        findings.add("schema.damaged", None, what, "the store", "restore it, and look for what wrote to it");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_period_is_written_in_one_way() {
+        let period = Period { year: 2026, month: 11, version: 1 };
+        assert_eq!(Period::read("202611_v1"), Some(period));
+        for text in
+            ["202613_v1", "202611_v01", "202611_v", "2026110_v1", "202611", "+02611_v1", "192_0_2_1", "202600_v1"]
+        {
+            assert_eq!(Period::read(text), None, "{text}");
+        }
+    }
+}

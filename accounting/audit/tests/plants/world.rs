@@ -1,0 +1,174 @@
+//! A store made by the real writer, to be changed behind its back.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
+
+use avow_accounting::{AccountRecord, INVENTORY, MonthTotal, NewAccount, Store};
+use avow_audit::{CouldNotRun, Question, Report, audit};
+use avow_terms::{
+    account::AccountId,
+    amount::Bytes,
+    batch::Batch,
+    permit::{Events, Facts, Form, NodePlace, Record},
+    policy::Policy,
+    private::Private,
+    reading,
+    rules::Rules,
+    source::Source,
+    vocabulary::Vocabulary,
+};
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+pub(crate) const NORTHGATE: &str = include_str!("../../../../policy-docs/northgate/privacy.md");
+pub(crate) const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");
+/// When the accounts are opened and the bytes counted.
+pub(crate) const START: &str = "2026-11-22T03:00:00Z";
+/// When the audit runs, unless a test says otherwise.
+pub(crate) const NOW: &str = "2026-11-22T04:00:00Z";
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+/// A data directory.
+pub(crate) struct World {
+    pub(crate) dir: TempDir,
+    pub(crate) inventory: &'static [avow_terms::inventory::Table],
+}
+
+impl World {
+    /// A store with nothing in it but the Northgate policy on trial.
+    pub(crate) fn empty() -> Self {
+        let world = Self { dir: tempfile::tempdir().unwrap(), inventory: INVENTORY };
+        world.open().set_trial(NORTHGATE, VOCABULARY, at(START)).unwrap();
+        world
+    }
+
+    /// The same with three accounts, two of which moved something this month.
+    pub(crate) fn trial() -> Self {
+        let world = Self::empty();
+        world.use_it(0, START);
+        world
+    }
+
+    /// Opens three accounts and counts bytes of two of them.
+    pub(crate) fn use_it(&self, version: u32, when: &str) {
+        let rules = rules(version);
+        let mut store = self.open();
+        let accounts: Vec<AccountId> = (0..3).map(|_| store.draw_number().unwrap()).collect();
+        for number in &accounts {
+            let keys = Private::new(b"keys of the devices".to_vec());
+            store.add_account(permit::<AccountRecord>(&rules, when), &NewAccount { number: *number, keys }).unwrap();
+        }
+        let mut rows = vec![(accounts[0], Bytes(4_111_111_111_111_111)), (accounts[1], Bytes(7))];
+        rows.sort();
+        let epoch = store.begin_epoch(1).unwrap().epoch;
+        let batch = Batch { node: 1, epoch, seq: 1, rows };
+        store.add_traffic(permit::<MonthTotal>(&rules, when), &batch).unwrap();
+    }
+
+    pub(crate) fn open(&self) -> Store {
+        Store::open(&self.store(), &self.dir.path().join("keys")).unwrap()
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.dir.path().join("avow.db")
+    }
+
+    /// Changes the store behind the writer's back.
+    pub(crate) fn tamper(&self, sql: &str) {
+        plain(&self.store()).execute_batch(sql).unwrap();
+    }
+
+    /// Changes the definition of a table behind SQLite's back too.
+    pub(crate) fn redefine(&self, table: &str, from: &str, to: &str) {
+        let connection = plain(&self.store());
+        connection.execute_batch("PRAGMA writable_schema = ON").unwrap();
+        let sql = "UPDATE sqlite_schema SET sql = replace(sql, ?2, ?3) WHERE name = ?1";
+        assert_eq!(connection.execute(sql, [table, from, to]).unwrap(), 1);
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the test plants what the audit must find")]
+        fs::write(path, bytes).unwrap();
+    }
+
+    pub(crate) fn audit(&self) -> Report {
+        self.audit_at(NOW)
+    }
+
+    pub(crate) fn audit_at(&self, now: &str) -> Report {
+        self.try_audit(now).unwrap()
+    }
+
+    pub(crate) fn try_audit(&self, now: &str) -> Result<Report, CouldNotRun> {
+        let history = self.dir.path().join("history");
+        let history_dir = history.exists().then_some(history.as_path());
+        audit(&Question { store: &self.store(), history_dir, inventory: self.inventory, now: at(now) })
+    }
+}
+
+/// SQLite as anybody has it.
+pub(crate) fn plain(path: &Path) -> Connection {
+    Connection::open_with_flags(path, rusqlite::OpenFlags::default()).unwrap()
+}
+
+/// The rules of Northgate's text, compiled once for each version.
+pub(crate) fn rules(version: u32) -> Arc<Rules> {
+    static COMPILED: [OnceLock<Arc<Rules>>; 3] = [const { OnceLock::new() }; 3];
+    COMPILED[version as usize].get_or_init(|| Arc::new(compiled(NORTHGATE, version))).clone()
+}
+
+fn compiled(text: &str, version: u32) -> Rules {
+    let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", VOCABULARY));
+    assert!(problems.is_empty());
+    let policy: Policy = reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap();
+    Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap()
+}
+
+fn permit<R: Record>(rules: &Rules, when: &str) -> avow_terms::permit::Permit<R> {
+    let now = at(when);
+    let facts = Facts {
+        now,
+        recorded: now,
+        events: Events::default(),
+        place: NodePlace::Home,
+        form: Form::Sealed,
+        consent: false,
+    };
+    rules.permit(&facts).unwrap()
+}
+
+/// The findings of a report as `check clause[+also..] place`.
+pub(crate) fn told(report: &Report) -> Vec<String> {
+    let one = |finding: &avow_audit::Finding| {
+        let clauses: Vec<String> = finding.clause.iter().chain(&finding.also).map(ToString::to_string).collect();
+        format!("{} {} {}", finding.check, clauses.join("+"), finding.place)
+    };
+    report.findings.iter().map(one).collect()
+}
+
+/// The audit finds this, with this clause first, and says so with exit code 1 and a broken line.
+#[track_caller]
+pub(crate) fn breaks(report: &Report, check: &str, clause: &str) {
+    let clause = clause.parse().unwrap();
+    let found = report.findings.iter().any(|finding| finding.check == check && finding.clause == Some(clause));
+    assert!(found, "{:#?}", told(report));
+    assert_eq!(report.exit_code(), 1);
+    let line = report.promises.iter().find(|line| line.clause == clause).unwrap();
+    assert_eq!(line.verdict, avow_audit::Verdict::Broken, "{line:?}");
+}
+
+/// The audit finds nothing.
+#[track_caller]
+pub(crate) fn clean(report: &Report) {
+    assert_eq!(told(report), Vec::<String>::new());
+    assert_eq!(report.exit_code(), 0, "{:#?}", report.promises);
+}

@@ -1,0 +1,166 @@
+//! The accounts: a random number, and access keys that only the holder of the sealing key can read.
+
+use avow_terms::{account::AccountId, permit::Permit, private::Private};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::{
+    bucket::instant,
+    error::{At, StoreError},
+    inventory::ACCOUNT,
+    record::AccountRecord,
+    seal::CannotSeal,
+    store::{Reader, Store},
+};
+
+const TABLE: &str = ACCOUNT.name;
+
+/// An account to be added.
+pub struct NewAccount {
+    /// Its number, from [`Reader::draw_number`].
+    pub number: AccountId,
+    /// Its access keys, in whatever form the service gives them.
+    pub keys: Private<Vec<u8>>,
+}
+
+/// An account as it is stored.
+pub struct Account {
+    /// Its number.
+    pub number: AccountId,
+    /// Its access keys, opened.
+    pub keys: Private<Vec<u8>>,
+    /// When it was recorded.
+    pub recorded: Timestamp,
+    /// The version of the policy it was recorded under; 0 is a text on trial.
+    pub version: u32,
+}
+
+impl Store {
+    /// Adds an account.
+    ///
+    /// # Errors
+    /// [`StoreError::AccountExists`], [`StoreError::Seal`] (keys of 4 GiB), [`StoreError::Database`]
+    pub fn add_account(&mut self, permit: Permit<AccountRecord>, account: &NewAccount) -> Result<(), StoreError> {
+        let keys = self.seal_keys(account.number, &account.keys)?;
+        let transaction = self.begin()?;
+        if is_account(&transaction, account.number)? {
+            return Err(StoreError::AccountExists);
+        }
+        transaction
+            .execute(
+                "INSERT INTO account (number, keys, recorded, version) VALUES (?1, ?2, ?3, ?4)",
+                params![account.number.number(), keys, permit.recorded().as_millisecond(), permit.version()],
+            )
+            .at(TABLE, "insert")?;
+        transaction.commit().at(TABLE, "commit")
+    }
+
+    /// Replaces the access keys of an account. The account stays recorded when it was, under the version it was: its
+    /// deadline does not move.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`], [`StoreError::Seal`], [`StoreError::Database`]; [`StoreError::NotWiped`] if the
+    /// new keys are stored and the old ones could not be wiped from the write-ahead log.
+    pub fn replace_keys(
+        &mut self,
+        _permit: Permit<AccountRecord>,
+        account: AccountId,
+        keys: Private<Vec<u8>>,
+    ) -> Result<(), StoreError> {
+        let sealed = self.seal_keys(account, &keys)?;
+        let transaction = self.begin()?;
+        let changed = transaction
+            .execute("UPDATE account SET keys = ?2 WHERE number = ?1", params![account.number(), sealed])
+            .at(TABLE, "update")?;
+        if changed == 0 {
+            return Err(StoreError::NoSuchAccount);
+        }
+        transaction.commit().at(TABLE, "commit")?;
+        self.wipe()
+    }
+}
+
+impl Reader {
+    /// Every account, in the order of the numbers.
+    ///
+    /// # Errors
+    /// [`StoreError::Seal`], [`StoreError::Damaged`], [`StoreError::Database`]
+    pub fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT number, keys, recorded, version FROM account ORDER BY number")
+            .at(TABLE, "read")?;
+        let rows = statement.query_map([], Stored::read).at(TABLE, "read")?;
+        rows.map(|row| self.open_account(row.at(TABLE, "read")?)).collect()
+    }
+
+    /// One account, if there is one with this number.
+    ///
+    /// # Errors
+    /// As [`Reader::accounts`].
+    pub fn account(&self, number: AccountId) -> Result<Option<Account>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT number, keys, recorded, version FROM account WHERE number = ?1",
+                [number.number()],
+                Stored::read,
+            )
+            .optional()
+            .at(TABLE, "read")?
+            .map(|row| self.open_account(row))
+            .transpose()
+    }
+
+    /// A random number that no account has.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRandom`], [`StoreError::Database`]
+    pub fn draw_number(&self) -> Result<AccountId, StoreError> {
+        loop {
+            let mut bits = [0; 4];
+            SystemRandom::new().fill(&mut bits).map_err(|_| StoreError::NoRandom)?;
+            match AccountId::from_random(u32::from_ne_bytes(bits)) {
+                Some(number) if !is_account(&self.connection, number)? => return Ok(number),
+                _ => {}
+            }
+        }
+    }
+
+    fn seal_keys(&self, number: AccountId, keys: &Private<Vec<u8>>) -> Result<Vec<u8>, StoreError> {
+        self.sealing.seal(&place(number), keys.expose()).map_err(|CannotSeal| StoreError::Seal { table: TABLE })
+    }
+
+    fn open_account(&self, row: Stored) -> Result<Account, StoreError> {
+        let number = row.number.try_into().map_err(|_| StoreError::Damaged { table: TABLE })?;
+        let keys =
+            self.sealing.open(&place(number), &row.keys).map_err(|CannotSeal| StoreError::Seal { table: TABLE })?;
+        Ok(Account { number, keys, recorded: instant(TABLE, row.recorded)?, version: row.version })
+    }
+}
+
+/// Whether there is an account with this number.
+pub(crate) fn is_account(connection: &Connection, number: AccountId) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE number = ?1)")
+        .and_then(|mut statement| statement.query_row([number.number()], |row| row.get(0)))
+        .at(TABLE, "read")
+}
+
+/// Where the keys of an account stand: they open nowhere else.
+fn place(number: AccountId) -> Vec<u8> {
+    [b"account.keys".as_slice(), &number.number().to_be_bytes()].concat()
+}
+
+struct Stored {
+    number: u32,
+    keys: Vec<u8>,
+    recorded: i64,
+    version: u32,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { number: row.get(0)?, keys: row.get(1)?, recorded: row.get(2)?, version: row.get(3)? })
+    }
+}

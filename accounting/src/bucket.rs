@@ -1,0 +1,204 @@
+//! Buckets: tables that hold the rows of one calendar month and one version of the policy, and go as a whole.
+//!
+//! Dropping a table wipes every page of it; deleting rows from one does not. A bucket therefore never holds rows of two
+//! months or two versions, and is dropped when its first row is due. Its deadline may move earlier, never later.
+
+use std::{fmt, str::FromStr};
+
+use avow_terms::permit::Due;
+use jiff::{Timestamp, tz::TimeZone};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    error::{At, StoreError},
+    inventory::MONTH_TOTAL,
+};
+
+const PREFIX: &str = "month_total_";
+const TABLE: &str = "month_total";
+
+/// A calendar month: `202611`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Month(u32);
+
+/// One bucket: `month_total_202611_v1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bucket {
+    pub(crate) month: Month,
+    pub(crate) version: u32,
+}
+
+/// A bucket that exists.
+pub(crate) struct Opened {
+    pub(crate) bucket: Bucket,
+    /// When its first row was recorded.
+    pub(crate) at: Timestamp,
+    /// The earliest deadline it ever had.
+    pub(crate) due: Option<Timestamp>,
+}
+
+/// The text is not the name of a bucket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NotABucket;
+
+impl Month {
+    /// The month of an instant, in the calendar of a zone.
+    pub(crate) fn of(instant: Timestamp, zone: &TimeZone) -> Self {
+        let date = instant.to_zoned(zone.clone()).date();
+        Self(u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs()))
+    }
+}
+
+impl Bucket {
+    /// The statement that creates its table.
+    pub(crate) fn ddl(self) -> String {
+        let Self { month: Month(month), version } = self;
+        MONTH_TOTAL.ddl.replace("{}", &format!("{month:06}_v{version}"))
+    }
+
+    /// Makes room for rows that are recorded now: creates the bucket, or draws its deadline nearer. One that is already
+    /// due is dropped and begun anew, so that no new row shares the fate of the old ones.
+    pub(crate) fn open(self, connection: &Connection, recorded: Timestamp, due: Due) -> Result<(), StoreError> {
+        let known = connection
+            .query_row("SELECT due FROM bucket WHERE name = ?1", [self.to_string()], |row| row.get::<_, Option<i64>>(0))
+            .optional()
+            .at("bucket", "read")?;
+        match known {
+            Some(due) if due.is_some_and(|due| due <= recorded.as_millisecond()) => {
+                self.drop(connection)?;
+                self.create(connection, recorded)?;
+            }
+            Some(_) => self.begin_no_later(connection, recorded)?,
+            None => self.create(connection, recorded)?,
+        }
+        match due {
+            Due::At(due) => self.due_no_later(connection, due),
+            Due::When(_) => Ok(()),
+        }
+    }
+
+    /// Draws the deadline nearer, if this one is.
+    pub(crate) fn due_no_later(self, connection: &Connection, due: Timestamp) -> Result<(), StoreError> {
+        connection
+            .execute(
+                "UPDATE bucket SET due = ?2 WHERE name = ?1 AND (due IS NULL OR due > ?2)",
+                params![self.to_string(), due.as_millisecond()],
+            )
+            .at("bucket", "draw a deadline nearer")
+            .map(|_| ())
+    }
+
+    /// Drops the table, and says how many rows went with it.
+    pub(crate) fn drop(self, connection: &Connection) -> Result<usize, StoreError> {
+        let rows =
+            connection.query_row(&format!("SELECT count(*) FROM {self}"), [], |row| row.get(0)).at(TABLE, "count")?;
+        connection.execute_batch(&format!("DROP TABLE {self}")).at(TABLE, "drop a bucket")?;
+        connection.execute("DELETE FROM bucket WHERE name = ?1", [self.to_string()]).at("bucket", "delete")?;
+        Ok(rows)
+    }
+
+    fn create(self, connection: &Connection, recorded: Timestamp) -> Result<(), StoreError> {
+        connection.execute_batch(&self.ddl()).at(TABLE, "create a bucket")?;
+        connection
+            .execute(
+                "INSERT INTO bucket (name, opened) VALUES (?1, ?2)",
+                params![self.to_string(), recorded.as_millisecond()],
+            )
+            .at("bucket", "insert")
+            .map(|_| ())
+    }
+
+    /// A clock that was set back makes a row that is recorded before the first one.
+    fn begin_no_later(self, connection: &Connection, recorded: Timestamp) -> Result<(), StoreError> {
+        connection
+            .execute(
+                "UPDATE bucket SET opened = ?2 WHERE name = ?1 AND opened > ?2",
+                params![self.to_string(), recorded.as_millisecond()],
+            )
+            .at("bucket", "update")
+            .map(|_| ())
+    }
+}
+
+/// Every bucket there is, by name.
+pub(crate) fn all(connection: &Connection) -> Result<Vec<Opened>, StoreError> {
+    let mut statement =
+        connection.prepare("SELECT name, opened, due FROM bucket ORDER BY name").at("bucket", "read")?;
+    let rows = statement
+        .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?)))
+        .at("bucket", "read")?;
+    rows.map(|row| {
+        let (name, at, due) = row.at("bucket", "read")?;
+        let bucket = name.parse().map_err(|NotABucket| StoreError::Damaged { table: "bucket" })?;
+        Ok(Opened { bucket, at: instant("bucket", at)?, due: due.map(|due| instant("bucket", due)).transpose()? })
+    })
+    .collect()
+}
+
+/// The instant that a column keeps as milliseconds since 1970 in UTC.
+pub(crate) fn instant(table: &'static str, milliseconds: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(milliseconds).map_err(|_| StoreError::Damaged { table })
+}
+
+impl fmt::Display for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { month: Month(month), version } = self;
+        write!(f, "{PREFIX}{month:06}_v{version}")
+    }
+}
+
+impl FromStr for Bucket {
+    type Err = NotABucket;
+
+    /// Reads a name that a bucket has, and no other: not `v01`, not `+1`.
+    fn from_str(name: &str) -> Result<Self, NotABucket> {
+        let (month, version) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("_v")).ok_or(NotABucket)?;
+        let bucket = Self {
+            month: Month(month.parse().map_err(|_| NotABucket)?),
+            version: version.parse().map_err(|_| NotABucket)?,
+        };
+        if bucket.to_string() == name && (1..=12).contains(&(bucket.month.0 % 100)) {
+            Ok(bucket)
+        } else {
+            Err(NotABucket)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_known_by_its_name_and_by_no_other() {
+        for name in ["month_total_202611_v1", "month_total_202612_v0", "month_total_999901_v4294967295"] {
+            assert_eq!(name.parse::<Bucket>().unwrap().to_string(), name);
+        }
+        for name in [
+            "month_total",
+            "month_total_202611",
+            "month_total_202613_v1",
+            "month_total_202600_v1",
+            "month_total_202611_v01",
+            "month_total_202611_v+1",
+            "month_total_202611_v1;",
+            "month_total_+02611_v1",
+            "MONTH_TOTAL_202611_v1",
+        ] {
+            assert_eq!(name.parse::<Bucket>(), Err(NotABucket), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_month_begins_at_midnight_in_its_zone() {
+        let month = |instant: &str, zone: &str| {
+            let zone = TimeZone::get(zone).unwrap();
+            Month::of(instant.parse().unwrap(), &zone).0
+        };
+        assert_eq!(month("2026-10-31T23:59:59.999Z", "UTC"), 202_610);
+        assert_eq!(month("2026-11-01T00:00:00Z", "UTC"), 202_611);
+        assert_eq!(month("2026-10-31T22:59:59.999Z", "Europe/Berlin"), 202_610);
+        assert_eq!(month("2026-10-31T23:00:00Z", "Europe/Berlin"), 202_611);
+        assert_eq!(month("2026-06-30T22:00:00Z", "Europe/Berlin"), 202_607);
+    }
+}

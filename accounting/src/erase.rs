@@ -1,0 +1,74 @@
+//! Erasing: an account leaves every table, and the write-ahead log is emptied after it.
+//!
+//! SQLite zeroes a row that is deleted. It does not zero a copy of a row that it left in the unused part of a page when
+//! it moved rows to make room; such a copy goes with the bucket, or when the page is used again.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use avow_terms::account::AccountId;
+use rusqlite::Connection;
+
+use crate::{
+    bucket,
+    error::{At, StoreError},
+    store::{Reader, Store},
+};
+
+/// What was removed with an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Removed {
+    /// Whether there was an account.
+    pub account: bool,
+    /// How many sums of traffic went with it.
+    pub totals: usize,
+}
+
+impl Store {
+    /// Removes an account from every table. Repeating it is harmless.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; [`StoreError::NotWiped`] if it is removed and its bytes could not be wiped from the
+    /// write-ahead log: then repeat it.
+    pub fn remove_account(&mut self, account: AccountId) -> Result<Removed, StoreError> {
+        let transaction = self.begin()?;
+        let removed = remove(&transaction, account)?;
+        transaction.commit().at("account", "commit")?;
+        self.wipe()?;
+        Ok(removed)
+    }
+}
+
+impl Reader {
+    /// Moves everything from the write-ahead log into the file and empties the log. SQLite reports a log that it could
+    /// not empty as an answer and not as an error, so the answer and the length of the log are both looked at.
+    pub(crate) fn wipe(&self) -> Result<(), StoreError> {
+        let answer: (i64, i64, i64) = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .at("store", "empty the log")?;
+        let empty = fs::metadata(log_of(&self.path)).map_or(0, |log| log.len()) == 0;
+        if answer == (0, 0, 0) && empty { Ok(()) } else { Err(StoreError::NotWiped) }
+    }
+}
+
+/// Removes an account from every table, inside the transaction of the caller.
+pub(crate) fn remove(connection: &Connection, account: AccountId) -> Result<Removed, StoreError> {
+    let mut totals = 0;
+    for opened in bucket::all(connection)? {
+        let sql = format!("DELETE FROM {} WHERE account = ?1", opened.bucket);
+        totals += connection.execute(&sql, [account.number()]).at("month_total", "delete")?;
+    }
+    let accounts =
+        connection.execute("DELETE FROM account WHERE number = ?1", [account.number()]).at("account", "delete")?;
+    Ok(Removed { account: accounts > 0, totals })
+}
+
+/// The write-ahead log of a store.
+pub(crate) fn log_of(path: &Path) -> PathBuf {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    log.into()
+}

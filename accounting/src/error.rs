@@ -1,0 +1,179 @@
+//! What can go wrong with the store. No error carries a value from a row: only tables, operations and paths.
+
+use std::{io, path::PathBuf};
+
+use avow_terms::revision::Broken;
+use rusqlite::ffi;
+
+/// Why a store cannot be opened. Nothing in the file was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A file or directory cannot be read, written or made.
+    #[error("cannot {action} `{path}`: {source}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error("`{path}` is not a store of Avow: move it away, or name another data directory")]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A later version of Avow wrote it.
+    #[error(
+        "`{path}` was written by a newer Avow (schema {found}, this one knows {known}): use that version, or restore a \
+         backup"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i32,
+        /// The newest schema this program knows.
+        known: i32,
+    },
+    /// Its tables are not those of the inventory.
+    #[error("`{path}` does not hold what this Avow declares: {difference}; nothing was changed: restore a backup")]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// The first difference.
+        difference: String,
+    },
+    /// SQLite was compiled without what erasing needs.
+    #[error("SQLite was built {option}: build in the project's directory, whose `.cargo/config.toml` sets its options")]
+    Build {
+        /// `without SECURE_DELETE`
+        option: String,
+    },
+    /// A setting of SQLite cannot be had.
+    #[error("`{path}`: the setting `{pragma}` is `{found}` and must be `{needed}`: restore a backup")]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// The setting.
+        pragma: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        needed: &'static str,
+    },
+    /// The sealing key is not there.
+    #[error("`{key}` is missing, and the access keys in `{path}` are sealed with it: put it back from a backup")]
+    KeyMissing {
+        /// The store.
+        path: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// The file does not hold a key.
+    #[error("`{key}` is not a sealing key (32 bytes): put the right one back from a backup")]
+    NotAKey {
+        /// The key.
+        key: PathBuf,
+    },
+    /// Other users can read the key.
+    #[error("`{key}` is open to other users: `chmod 600` it")]
+    KeyExposed {
+        /// The key.
+        key: PathBuf,
+    },
+    /// The key is another store's.
+    #[error("`{key}` is not the key that `{path}` is sealed with: put the right one back from a backup")]
+    KeyWrong {
+        /// The store.
+        path: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// SQLite refused.
+    #[error(
+        "cannot open `{path}`: {reason}; the file and its directory must be writable, and no other program hold it"
+    )]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        reason: &'static str,
+    },
+}
+
+/// Why the store did not do what it was asked. A write that failed changed nothing, unless the variant says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused.
+    #[error("`{table}`: cannot {operation}: {reason}")]
+    Database {
+        /// The table, or `store`.
+        table: &'static str,
+        /// What was tried.
+        operation: &'static str,
+        /// What SQLite says.
+        reason: &'static str,
+    },
+    /// A row holds something that the store never writes.
+    #[error("`{table}`: a row holds what this store never writes: run the audit, restore a backup")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+    },
+    /// There is an account with this number.
+    #[error("there is already an account with this number")]
+    AccountExists,
+    /// There is no account with this number.
+    #[error("there is no account with this number")]
+    NoSuchAccount,
+    /// A batch came before the one that precedes it.
+    #[error("batch {expected} of this node has not arrived yet")]
+    Gap {
+        /// The batch the store waits for.
+        expected: u64,
+    },
+    /// The batch belongs to a life of the node's counters that is over, or that this store never began.
+    #[error("the node has begun to count anew: this batch belongs to counters that are not its current ones")]
+    Fenced,
+    /// A sum would pass 2⁶³ − 1 bytes. Nothing of the batch was written.
+    #[error("`month_total`: a sum would be larger than the store can hold")]
+    Overflow,
+    /// The change is written, but what it removed still stands in the write-ahead log, because another program reads.
+    #[error("what was removed cannot be wiped while another program reads the store: close it, and repeat")]
+    NotWiped,
+    /// The text cannot be sealed, or a sealed value not opened.
+    #[error("`{table}`: a sealed value cannot be made or opened with this key")]
+    Seal {
+        /// The table.
+        table: &'static str,
+    },
+    /// A version does not continue the chain of published versions.
+    #[error(transparent)]
+    Broken(#[from] Broken),
+    /// No random number could be had.
+    #[error("the system gives no random numbers")]
+    NoRandom,
+}
+
+/// What SQLite says about an error, in its own constant words: never a value, never a statement.
+pub(crate) fn reason(error: &rusqlite::Error) -> &'static str {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => ffi::code_to_str(failure.extended_code),
+        rusqlite::Error::SqlInputError { error, .. } => ffi::code_to_str(error.extended_code),
+        rusqlite::Error::QueryReturnedNoRows => "no such row",
+        _ => "the answer has an unexpected form",
+    }
+}
+
+/// Names the table and the operation that a result of SQLite belongs to, and drops everything else it says.
+pub(crate) trait At<T> {
+    fn at(self, table: &'static str, operation: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> At<T> for rusqlite::Result<T> {
+    fn at(self, table: &'static str, operation: &'static str) -> Result<T, StoreError> {
+        self.map_err(|error| StoreError::Database { table, operation, reason: reason(&error) })
+    }
+}

@@ -1,0 +1,10 @@
+//! The store as the service uses it: real files, and permits from policies that are read and compiled.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod accounts;
+mod opening;
+mod policies;
+mod retention;
+mod traffic;
+mod world;

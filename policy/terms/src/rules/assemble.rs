@@ -1,0 +1,93 @@
+//! From compiled statements to rules that can be asked.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use cedar_policy::{Entities, PolicySet, Schema, ValidationMode, Validator};
+
+use super::{Rules, ask::Names};
+use crate::{
+    code::Code,
+    compile::{Compiled, statement::Statement},
+    policy::Policy,
+    vocabulary::{Kind, Vocabulary},
+};
+
+impl Rules {
+    /// Puts compiled statements to work: only what Cedar's strict validator accepts.
+    pub(super) fn assemble(
+        policy: &Arc<Policy>,
+        vocabulary: &Arc<Vocabulary>,
+        version: u32,
+        compiled: Compiled,
+        schema_text: String,
+    ) -> Result<Self, String> {
+        let (schema, _) = Schema::from_cedarschema_str(&schema_text).map_err(|error| error.to_string())?;
+        validated(&schema, &compiled.statements)?;
+        let slices = slices(vocabulary.leaves(), &compiled.statements)?;
+        // Without the entities of the actions, `action in` would match nothing and what it forbids would be allowed.
+        let entities = Entities::from_entities([], Some(&schema)).map_err(|error| error.to_string())?;
+        let cedar = printed(policy, &compiled.statements);
+        Ok(Self {
+            policy: Arc::clone(policy),
+            vocabulary: Arc::clone(vocabulary),
+            version,
+            statements: by_name(compiled.statements),
+            kept: compiled.kept,
+            never: compiled.never,
+            dates: compiled.dates,
+            zone: compiled.zone,
+            cedar,
+            schema_text,
+            schema,
+            names: Names::new()?,
+            entities,
+            items: items(vocabulary),
+            slices,
+        })
+    }
+}
+
+fn items(vocabulary: &Vocabulary) -> BTreeMap<Code, Vec<Code>> {
+    let under = |code: &Code| vocabulary.leaves_under(code).cloned().collect();
+    vocabulary.codes(Kind::Data).map(|code| (code.clone(), under(code))).collect()
+}
+
+/// Every statement fits the schema. That no two have the same name, the set itself has made sure of.
+fn validated(schema: &Schema, statements: &[Statement]) -> Result<(), String> {
+    let checked = Validator::new(schema.clone()).validate(&set(statements.iter())?, ValidationMode::Strict);
+    match checked.validation_errors().next() {
+        Some(error) => Err(format!("the rules do not fit the schema: {error}")),
+        None => Ok(()),
+    }
+}
+
+fn by_name(statements: Vec<Statement>) -> BTreeMap<String, (usize, Statement)> {
+    let named = |(position, statement): (usize, Statement)| (statement.id.clone(), (position, statement));
+    statements.into_iter().enumerate().map(named).collect()
+}
+
+/// A set of statements under their own names.
+fn set<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<PolicySet, String> {
+    PolicySet::from_policies(statements.map(|statement| statement.rule.clone())).map_err(|error| error.to_string())
+}
+
+fn slices<'a>(
+    leaves: impl Iterator<Item = &'a Code>,
+    statements: &[Statement],
+) -> Result<BTreeMap<Code, PolicySet>, String> {
+    let about = |leaf: &Code| {
+        let mine = statements.iter().filter(|one| one.data.as_ref().is_none_or(|data| data == leaf));
+        set(mine)
+    };
+    leaves.map(|leaf| Ok((leaf.clone(), about(leaf)?))).collect()
+}
+
+fn printed(policy: &Policy, statements: &[Statement]) -> String {
+    let header = &policy.header;
+    let title = format!(
+        "// {} version {}, compiled. A statement for each clause and item of data; what is not stated is denied.",
+        header.policy, header.version
+    );
+    let statements = statements.iter().map(|statement| statement.text.as_str());
+    std::iter::once(title.as_str()).chain(statements).collect::<Vec<_>>().join("\n\n") + "\n"
+}

@@ -27,7 +27,7 @@ pub struct Report {
 
 /// Whether the policy binds anybody yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "standing", rename_all = "snake_case")]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Standing {
     /// On trial: enforced and audited in full, and binding nobody until a version is published.
     Trial,

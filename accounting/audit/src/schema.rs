@@ -101,7 +101,7 @@ pub(crate) fn check<'a>(
     }
     smuggled(&definitions, clauses, findings);
     missing(&schema, inventory, findings);
-    promised(inventory, clauses, findings);
+    promised(&schema, clauses, findings);
     Ok(schema)
 }
 
@@ -225,10 +225,11 @@ fn missing(schema: &Schema<'_>, inventory: &[Table], findings: &mut Findings) {
     }
 }
 
-/// Every column of an account is allowed by a clause and forbidden by none.
-fn promised(inventory: &[Table], clauses: &Clauses<'_>, findings: &mut Findings) {
-    for (table, column) in inventory.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column))) {
-        let place = format!("{}.{}", table.name, column.name);
+/// Every column about accounts is allowed by a clause and forbidden by none.
+fn promised(schema: &Schema<'_>, clauses: &Clauses<'_>, findings: &mut Findings) {
+    let tables = schema.tables.iter().filter_map(|live| live.declared.map(|declared| (live, declared)));
+    for (live, column) in tables.flat_map(|(live, table)| table.columns.iter().map(move |column| (live, column))) {
+        let place = format!("{}.{}", live.name, column.name);
         let Ok(code) = Code::new(column.code) else {
             findings.add(
                 "schema.code",

@@ -1,6 +1,6 @@
 //! The closed world of the schema.
 
-use crate::world::{World, breaks, told};
+use crate::world::{World, breaks, plain, told};
 
 #[track_caller]
 fn check(sql: &str, check: &str, clause: &str) {
@@ -83,4 +83,25 @@ fn a_declared_column_needs_a_clause_that_allows_it_and_none_that_forbids_it() {
     breaks(&report, "schema.never", "N1");
     breaks(&report, "schema.unpromised", "S0");
     breaks(&report, "schema.code", "S0");
+}
+
+#[test]
+fn a_store_that_keeps_its_texts_in_utf_16_is_found() {
+    let world = World::trial();
+    let (old, new) = (world.store(), world.dir.path().join("new"));
+    let (from, to) = (plain(&old), plain(&new));
+    to.execute_batch("PRAGMA encoding = 'UTF-16le'; PRAGMA application_id = 1096175447; PRAGMA user_version = 1")
+        .unwrap();
+    let mut statement = from.prepare("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'month%'").unwrap();
+    for sql in statement.query_map([], |row| row.get::<_, String>(0)).unwrap() {
+        to.execute_batch(&sql.unwrap()).unwrap();
+    }
+    let trial: (i64, String, String, i64) = from
+        .query_row("SELECT * FROM trial", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .unwrap();
+    to.execute("INSERT INTO trial VALUES (?1, ?2, ?3, ?4)", trial).unwrap();
+    drop(statement);
+    drop((from, to));
+    std::fs::rename(new, old).unwrap();
+    assert_eq!(told(&world.audit()), ["schema.encoding  the store"]);
 }

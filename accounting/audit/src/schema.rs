@@ -19,6 +19,8 @@ use crate::{
     shapes::{self, Shape},
 };
 
+const REWRITE: &str = "restore the store, or let the Avow that wrote it write it anew";
+
 /// What the store is made of.
 #[derive(Debug, Default)]
 pub(crate) struct Schema<'a> {
@@ -100,7 +102,7 @@ pub(crate) fn check<'a>(
         definitions.insert(entry.name, entry.sql.unwrap_or_default());
     }
     smuggled(&definitions, clauses, findings);
-    missing(&schema, inventory, findings);
+    missing(&schema, inventory, clauses, findings);
     promised(&schema, clauses, findings);
     Ok(schema)
 }
@@ -162,13 +164,7 @@ fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Fin
     for column in declared.columns.iter().filter(|column| !live.columns.iter().any(|name| name == column.name)) {
         same_columns = false;
         let place = format!("{}.{}", live.name, column.name);
-        findings.add(
-            "schema.missing",
-            None,
-            "a declared column is missing",
-            &place,
-            "open the store with the Avow that wrote it",
-        );
+        findings.add("schema.missing", None, "a declared column is missing", &place, REWRITE);
     }
     let middle = live.name.strip_prefix(declared.name.split("{}").next().unwrap_or("")).unwrap_or("");
     if same_columns && plain(sql) != plain(&declared.ddl.replace("{}", middle)) {
@@ -211,16 +207,11 @@ fn smuggled(definitions: &BTreeMap<String, String>, clauses: &Clauses<'_>, findi
 }
 
 /// What is declared and is not there.
-fn missing(schema: &Schema<'_>, inventory: &[Table], findings: &mut Findings) {
+fn missing(schema: &Schema<'_>, inventory: &[Table], clauses: &Clauses<'_>, findings: &mut Findings) {
     for table in inventory.iter().filter(|table| !table.name.contains("{}")) {
         if !schema.tables.iter().any(|live| live.name == table.name) {
-            findings.add(
-                "schema.missing",
-                None,
-                "a declared table is missing",
-                table.name,
-                "open the store with the Avow that wrote it",
-            );
+            let broken = clauses.measure("history").filter(|_| table.name == "revision");
+            findings.add("schema.missing", broken, "a declared table is missing", table.name, REWRITE);
         }
     }
 }
@@ -288,12 +279,12 @@ fn engine(store: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
     let encoding: String = store.pragma_query_value(None, "encoding", |row| row.get(0))?;
     if encoding != "UTF-8" {
         let what = format!("the store keeps its texts in {encoding}");
-        findings.add("schema.encoding", None, &what, "the store", "write it anew with the Avow that made it");
+        findings.add("schema.encoding", None, &what, "the store", REWRITE);
     }
     let moves: i64 = store.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
     if moves != 0 {
         let what = "the store moves its pages about, and leaves copies behind";
-        findings.add("schema.settings", None, what, "the store", "write it anew with the Avow that made it");
+        findings.add("schema.settings", None, what, "the store", REWRITE);
     }
     let sound: String = store.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
     if sound != "ok" {

@@ -61,6 +61,15 @@ fn a_declared_table_that_is_missing_is_found() {
     world.tamper("DROP TABLE seal");
     assert_eq!(told(&world.audit()), ["schema.missing  seal"]);
     assert_eq!(world.audit().exit_code(), 1);
+    let world = World::trial();
+    world.tamper("DROP TABLE revision");
+    breaks(&world.audit(), "schema.missing", "C1");
+    let world = World::trial();
+    world.tamper("DROP TABLE account");
+    let report = world.audit();
+    assert_eq!((told(&report), report.exit_code()), (vec!["schema.missing  account".to_owned()], 1));
+    let line = report.promises.iter().find(|line| line.clause.to_string() == "S5").unwrap();
+    assert_eq!(line.verdict, avow_audit::Verdict::Unchecked, "what could not be looked at is not called kept");
 }
 
 #[test]

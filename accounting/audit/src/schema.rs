@@ -116,10 +116,18 @@ fn entries(store: &Connection) -> rusqlite::Result<Vec<Entry>> {
 }
 
 fn table<'a>(store: &Connection, entry: &Entry, inventory: &'a [Table]) -> rusqlite::Result<Live<'a>> {
-    let mut statement = store.prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid")?;
-    let columns = statement.query_map([&entry.name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let (declared, period) = declared(&entry.name, inventory).unzip();
-    Ok(Live { name: entry.name.clone(), declared, period: period.flatten(), columns })
+    let mut live = Live { name: entry.name.clone(), declared, period: period.flatten(), columns: Vec::new() };
+    // A virtual table is code that runs when it is looked at: it is reported, and left alone.
+    if !is_virtual(entry.sql.as_deref()) {
+        let mut statement = store.prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid")?;
+        live.columns = statement.query_map([&entry.name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    }
+    Ok(live)
+}
+
+fn is_virtual(sql: Option<&str>) -> bool {
+    sql.is_some_and(|sql| plain(sql).to_ascii_uppercase().starts_with("CREATE VIRTUAL"))
 }
 
 /// What a name is declared as, with its period if it is one of a family.
@@ -141,7 +149,7 @@ fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Fin
                 ("schema.statistics", "statistics, which copy values out of rows")
             }
             "sqlite_sequence" => ("schema.sequence", "a counter of rows that were ever written"),
-            _ if sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL") => ("schema.virtual", "a virtual table"),
+            _ if is_virtual(Some(sql)) => ("schema.virtual", "a virtual table"),
             _ => ("schema.table", "a table that is not declared"),
         };
         let remedy = "find out what wrote it, then drop it";

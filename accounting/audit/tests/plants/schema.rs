@@ -29,6 +29,19 @@ fn an_extra_table_an_index_a_trigger_and_a_view_are_found() {
 }
 
 #[test]
+fn a_virtual_table_that_nobody_can_read_is_found_and_left_alone() {
+    let world = World::trial();
+    world.tamper(
+        "PRAGMA writable_schema = ON;
+         INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0, 'CREATE  VIRTUAL TABLE v USING nobody(192.0.2.7)')",
+    );
+    let report = world.audit();
+    breaks(&report, "schema.virtual", "S0");
+    breaks(&report, "schema.value", "N1");
+    assert!(report.promises.iter().all(|line| line.verdict != avow_audit::Verdict::Unchecked));
+}
+
+#[test]
 fn statistics_and_counters_of_sqlite_are_found() {
     check("ANALYZE; CREATE INDEX i ON account (recorded); ANALYZE", "schema.statistics", "S0");
     check("CREATE TABLE t (a INTEGER PRIMARY KEY AUTOINCREMENT)", "schema.sequence", "S0");

@@ -62,7 +62,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchAccount`], [`StoreError::Seal`], [`StoreError::Database`]; [`StoreError::NotWiped`] if the
     /// new keys are stored and the old ones could not be wiped from the write-ahead log.
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is for one write and is used up by it")]
     pub fn replace_keys(
         &mut self,
         _permit: Permit<AccountRecord>,

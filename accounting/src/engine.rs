@@ -124,7 +124,6 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::Store;
 
     #[test]

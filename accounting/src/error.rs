@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use avow_terms::revision::Broken;
 use rusqlite::ffi;
 
 /// Why a store cannot be opened. Nothing in the file was changed.
@@ -25,7 +26,8 @@ pub enum OpenError {
     },
     /// A later version of Avow wrote it.
     #[error(
-        "`{path}` was written by a newer Avow (schema {found}, this one knows {known}): use that version, or restore a backup"
+        "`{path}` was written by a newer Avow (schema {found}, this one knows {known}): use that version, or restore a \
+         backup"
     )]
     Newer {
         /// The file.
@@ -147,14 +149,9 @@ pub enum StoreError {
         /// The table.
         table: &'static str,
     },
-    /// A revision must follow the last one.
-    #[error("version {found} cannot follow the {expected}: the chain of versions has no gaps and never branches")]
-    NotNext {
-        /// The version that was given.
-        found: u32,
-        /// The version that would follow.
-        expected: u32,
-    },
+    /// A version does not continue the chain of published versions.
+    #[error(transparent)]
+    Broken(#[from] Broken),
     /// No random number could be had.
     #[error("the system gives no random numbers")]
     NoRandom,

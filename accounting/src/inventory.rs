@@ -59,11 +59,11 @@ pub(crate) const NODE: Table = Table {
     columns: &[column("node", "system.cursor"), column("epoch", "system.cursor"), column("seq", "system.cursor")],
 };
 
-/// The published versions of the policy, each with the vocabulary it was published with.
+/// The published versions of each document, each with the vocabulary it was published with.
 pub(crate) const REVISION: Table = Table {
     name: "revision",
     ddl: "CREATE TABLE revision (
-    version INTEGER PRIMARY KEY CHECK (version >= 1),
+    version INTEGER NOT NULL CHECK (version >= 1),
     policy TEXT NOT NULL,
     document TEXT NOT NULL CHECK (document IN ('privacy', 'terms')),
     effective INTEGER NOT NULL CHECK (effective % 60000 = 0),
@@ -71,7 +71,8 @@ pub(crate) const REVISION: Table = Table {
     text TEXT NOT NULL,
     vocabulary TEXT NOT NULL,
     previous BLOB CHECK (length(previous) = 32),
-    hash BLOB NOT NULL CHECK (length(hash) = 32)
+    hash BLOB NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (document, version)
 ) STRICT, WITHOUT ROWID",
     columns: &[
         column("version", "system.version"),

@@ -19,12 +19,8 @@ pub(crate) const APPLICATION: i32 = 0x4156_4f57;
 const MIGRATIONS: &[&[&str]] = &[&[ACCOUNT.ddl, BUCKET.ddl, NODE.ddl, REVISION.ddl, SEAL.ddl, TRIAL.ddl]];
 
 /// The version of the schema that this program writes.
-pub(crate) const VERSION: i32 = {
-    assert!(MIGRATIONS.len() < 1000, "the cast below is exact");
-    #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "asserted above")]
-    let version = MIGRATIONS.len() as i32;
-    version
-};
+pub(crate) const VERSION: i32 = 1;
+const _: () = assert!(MIGRATIONS.len() == VERSION.unsigned_abs() as usize, "each migration makes a version");
 
 /// The version of the file's schema; 0 where there is none.
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i32> {

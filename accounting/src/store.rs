@@ -48,6 +48,11 @@ impl Reader {
     pub fn open(path: &Path, keys: &Path) -> Result<Self, OpenError> {
         open::read(path, keys)
     }
+
+    /// One state of the store for several questions, whatever another process writes meanwhile.
+    pub(crate) fn view(&self) -> Result<Transaction<'_>, StoreError> {
+        self.connection.unchecked_transaction().at("store", "begin to read")
+    }
 }
 
 impl Deref for Store {
@@ -67,5 +72,17 @@ impl fmt::Debug for Store {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reader")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_can_live_on_a_thread_of_its_own() {
+        fn is_send<T: Send>() {}
+        is_send::<Store>();
+        is_send::<Reader>();
     }
 }

@@ -91,7 +91,6 @@ impl Store {
     /// # Errors
     /// [`StoreError::Gap`], [`StoreError::Fenced`], [`StoreError::Overflow`], [`StoreError::Database`]; nothing of the
     /// batch is then applied.
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is for one write and is used up by it")]
     pub fn add_traffic(&mut self, permit: Permit<MonthTotal>, batch: &Batch) -> Result<Applied, StoreError> {
         let transaction = self.begin()?;
         if take(&transaction, batch)? == Applied::Duplicate {
@@ -135,6 +134,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Damaged`], [`StoreError::Database`]
     pub fn month_totals(&self, now: Timestamp, zone: &TimeZone) -> Result<Vec<(AccountId, Bytes)>, StoreError> {
+        let _view = self.view()?;
         let mut totals = BTreeMap::new();
         for bucket in self.buckets_of(now, zone)? {
             for (account, bytes) in rows(&self.connection, bucket)? {
@@ -150,6 +150,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Database`]
     pub fn month_total(&self, account: AccountId, now: Timestamp, zone: &TimeZone) -> Result<Bytes, StoreError> {
+        let _view = self.view()?;
         self.buckets_of(now, zone)?.into_iter().try_fold(Bytes::ZERO, |total, bucket| {
             let sql = format!("SELECT bytes FROM {bucket} WHERE account = ?1");
             let bytes: Option<u64> =

@@ -1,1 +1,48 @@
-//! x
+//! The edges of Avow: the command, the service, the clock and the files.
+//!
+//! This is the only package that knows the others and wires them together. The words of a policy are understood in
+//! `avow-terms`, rows are written in `avow-accounting`, bytes are carried in `avow-proxy`, and `avow-audit` looks at the
+//! result without trusting any of them.
+
+pub mod cli;
+pub mod clock;
+pub mod cmd;
+pub mod config;
+pub mod control;
+pub mod data_dir;
+pub mod desk;
+pub mod exit;
+pub mod failure;
+pub mod http;
+pub mod keeper;
+pub mod log;
+pub mod relay_keys;
+pub mod report;
+pub mod runtime_dir;
+pub mod screen;
+pub mod standing;
+pub mod texts;
+pub mod up;
+
+use cli::{Cli, Command};
+use exit::Exit;
+use screen::Screen;
+
+/// Runs one command and says how it ended.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let screen = Screen::new(cli.format);
+    let ended = match cli.command {
+        Command::Up(args) => cmd::up::run(&args, &cli.data, screen),
+        Command::Account(args) => cmd::account::run(&args, &cli.data, screen),
+        Command::Check(args) => cmd::check::run(&args, screen),
+        Command::Terms(args) => cmd::terms::run(&args, screen),
+        Command::Rules(args) => cmd::rules::run(&args, screen),
+        Command::Diff(args) => cmd::diff::run(&args, &cli.data, screen),
+        Command::Publish(args) => cmd::publish::run(&args, &cli.data, screen),
+        Command::History => cmd::history::run(&cli.data, screen),
+        Command::Audit => cmd::audit::run(&cli.data, screen),
+        Command::Relay => cmd::relay::run(),
+    };
+    ended.unwrap_or_else(|failure| screen.fail(&failure))
+}

@@ -1,1 +1,45 @@
-//! x
+//! The proxy: Shadowsocks over TCP and UDP on one port, and one sum of bytes per account.
+//!
+//! The relay runs in a process of its own ([`run`]), told what to do by its parent ([`Supervisor`]). The only thing that
+//! leaves it about anybody is a number in the counter [`Page`]: how many bytes an account moved. It opens no file, links
+//! no SQL, writes no log, and an address that it sees is `Private` from the line that takes it from the system.
+
+mod association;
+mod block;
+mod clerk;
+mod event;
+mod hints;
+mod identify;
+mod inherited;
+mod keeper;
+mod keys;
+mod limits;
+mod lines;
+mod link;
+mod method;
+mod order;
+mod packet;
+mod page;
+mod prefixed;
+mod pump;
+mod registry;
+mod relay;
+mod silence;
+mod status;
+mod supervisor;
+mod target;
+mod tcp;
+mod udp;
+mod window;
+
+pub use self::{
+    event::{Event, Events},
+    inherited::{HandoverError, Inherited},
+    keys::{AccessKey, AccountKeys, KeyError, ServerKeys},
+    limits::Limits,
+    link::link,
+    method::Method,
+    page::{Page, PageError, PageFull, Slot, Standing},
+    relay::{RelayError, run},
+    supervisor::{SpawnRelay, Supervisor, SupervisorError},
+};

@@ -1,9 +1,15 @@
 //! Batches of counts: each is booked exactly once, whole or not at all.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    env,
+    io::{self, BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
 
-use crate::world::{NODE, World, account, at, batch};
-use avow_accounting::{Applied, Cursor, MonthTotal, Store, StoreError};
+use crate::world::{NODE, World, account, at, batch, open, permit, rules};
+use avow_accounting::{Applied, Cursor, MonthTotal, StoreError};
 use avow_terms::amount::Bytes;
 use jiff::tz::TimeZone;
 use proptest::{prelude::*, test_runner::Config};
@@ -94,7 +100,7 @@ fn totals_are_of_one_month_over_all_versions() {
     let mut world = begun();
     world.count(&[(account(1), 1)], at("2026-10-31T23:59:59.999Z"));
     world.count(&[(account(1), 20)], at("2026-11-01T00:00:00Z"));
-    world.rules = crate::world::rules(2, MONTH_END);
+    world.rules = rules(2, MONTH_END);
     world.count(&[(account(1), 300), (account(3), 4)], at(NOW));
     assert_eq!(world.total(account(1), at("2026-10-01T00:00:00Z")), 1);
     assert_eq!(world.total(account(1), at(NOW)), 320);
@@ -112,9 +118,55 @@ fn a_store_that_was_not_closed_keeps_what_it_answered() {
     for name in ["avow.db", "avow.db-wal", "keys/access-keys.key"] {
         std::fs::copy(world.dir.path().join(name), crashed.path().join(name)).unwrap();
     }
-    let store = Store::open(&crashed.path().join("avow.db"), &crashed.path().join("keys")).unwrap();
+    let store = open(crashed.path()).unwrap();
     assert_eq!(store.month_total(account(1), at(NOW), &TimeZone::UTC), Ok(Bytes(77)));
     assert_eq!(store.cursor(NODE), Ok(Some(Cursor { epoch: 1, seq: 1 })));
+}
+
+/// Where the test below tells itself, run again as the process that is killed, which store to write to.
+const VICTIM: &str = "AVOW_TEST_VICTIM";
+
+/// Books one byte after the other, and says so after each, until it is killed.
+fn write_until_killed(dir: &Path) {
+    let rules = rules(1, MONTH_END);
+    let mut store = open(dir).unwrap();
+    let mut answers = io::stdout();
+    let Cursor { epoch, mut seq } = store.cursor(NODE).unwrap().unwrap();
+    loop {
+        seq += 1;
+        let one = batch(epoch, seq, &[(account(1), 1)]);
+        store.add_traffic(permit::<MonthTotal>(&rules, at(NOW)), &one).unwrap();
+        writeln!(answers, "booked").unwrap();
+    }
+}
+
+#[test]
+fn a_killed_process_books_each_batch_once() {
+    if let Some(dir) = env::var_os(VICTIM) {
+        write_until_killed(Path::new(&dir));
+    }
+    let mut world = begun();
+    let mut answered = 0;
+    for round in 0..6 {
+        let World { dir, store, rules } = world;
+        drop(store);
+        let mut victim = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "traffic::a_killed_process_books_each_batch_once", "--nocapture"])
+            .env(VICTIM, dir.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap);
+        answered += lines.filter(|line| line.ends_with("booked")).take(5 + 7 * round).count() as u64;
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        let store = open(dir.path()).unwrap();
+        world = World { dir, store, rules };
+        let cursor = world.store.cursor(NODE).unwrap().unwrap();
+        assert_eq!(world.total(account(1), at(NOW)), cursor.seq);
+        assert!(cursor.seq >= answered);
+    }
+    assert_eq!(answered, 135);
 }
 
 /// What can happen to a store, in any order.

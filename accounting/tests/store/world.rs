@@ -1,8 +1,12 @@
 //! A store in a directory of its own, under policies that are read, compiled and asked as in the service.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use avow_accounting::{AccountRecord, MonthTotal, NewAccount, Store};
+use avow_accounting::{AccountRecord, MonthTotal, NewAccount, OpenError, Store};
 use avow_terms::{
     account::AccountId,
     amount::Bytes,
@@ -37,7 +41,7 @@ impl World {
     /// A new store under these rules.
     pub(crate) fn under(rules: Arc<Rules>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
+        let store = open(dir.path()).unwrap();
         Self { dir, store, rules }
     }
 
@@ -45,21 +49,13 @@ impl World {
     pub(crate) fn reopen(self) -> Self {
         let Self { dir, store, rules } = self;
         drop(store);
-        let store = Store::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
+        let store = open(dir.path()).unwrap();
         Self { dir, store, rules }
     }
 
     /// A permit of the rules, for what is recorded now.
     pub(crate) fn permit<R: Record>(&self, now: Timestamp) -> Permit<R> {
-        let facts = Facts {
-            now,
-            recorded: now,
-            events: Events::default(),
-            place: NodePlace::Home,
-            form: Form::Sealed,
-            consent: false,
-        };
-        self.rules.permit(&facts).unwrap()
+        permit(&self.rules, now)
     }
 
     /// Adds an account with these keys.
@@ -88,6 +84,24 @@ impl World {
         let files = fs::read_dir(self.dir.path()).unwrap().map(|entry| entry.unwrap().path());
         files.filter(|path: &PathBuf| path.is_file()).flat_map(|path| fs::read(path).unwrap()).collect()
     }
+}
+
+/// Opens the store of a directory.
+pub(crate) fn open(dir: &Path) -> Result<Store, OpenError> {
+    Store::open(&dir.join("avow.db"), &dir.join("keys"))
+}
+
+/// The permit of these rules for what is recorded now.
+pub(crate) fn permit<R: Record>(rules: &Rules, now: Timestamp) -> Permit<R> {
+    let facts = Facts {
+        now,
+        recorded: now,
+        events: Events::default(),
+        place: NodePlace::Home,
+        form: Form::Sealed,
+        consent: false,
+    };
+    rules.permit(&facts).unwrap()
 }
 
 /// Whether these bytes stand anywhere in those.
@@ -120,12 +134,23 @@ pub(crate) fn rules(version: u32, totals: &str) -> Arc<Rules> {
 
 /// The rules of a small policy that keeps accounts and month totals this long.
 pub(crate) fn compile(version: u32, totals: &str, accounts: &str) -> Arc<Rules> {
-    let text = include_str!("policy.md").replace("TOTALS", totals).replace("ACCOUNTS", accounts);
+    let vocabulary = vocabulary();
+    let source = Source::new("policy.md", sample(totals, accounts));
+    let policy = reading::read(source, &vocabulary).policy().unwrap();
+    Arc::new(Rules::compile(Arc::new(policy), vocabulary, version).unwrap())
+}
+
+/// The text of that policy.
+pub(crate) fn sample(totals: &str, accounts: &str) -> String {
+    include_str!("policy.md").replace("TOTALS", totals).replace("ACCOUNTS", accounts)
+}
+
+/// The vocabulary of the project.
+pub(crate) fn vocabulary() -> Arc<Vocabulary> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../policy-docs/vocabulary.md");
     let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", fs::read_to_string(path).unwrap()));
     assert_eq!(problems, []);
-    let policy = reading::read(Source::new("policy.md", text), &vocabulary).policy().unwrap();
-    Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
+    Arc::new(vocabulary)
 }
 
 /// A history of these versions, each from its minute on.

@@ -191,3 +191,6 @@ fn narrow_or_separate(what: &str) -> String {
          name and a store of its own, which an account accepts by itself"
     )
 }
+
+#[cfg(test)]
+mod tests;

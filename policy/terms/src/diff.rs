@@ -161,3 +161,8 @@ fn speaks(clause: Option<&Clause>) -> bool {
 fn spaced(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod texts;

@@ -7,6 +7,7 @@ mod clause_words;
 mod codes;
 mod columns;
 mod consistency;
+mod countries;
 mod coverage;
 mod front_matter;
 mod number;
@@ -14,6 +15,7 @@ mod problems;
 mod promises;
 mod references;
 mod rows;
+mod second_look;
 mod traps;
 mod triggers;
 
@@ -56,6 +58,9 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let references = references::read(&outline.found, &mut problems);
     let terms = promises::terms(&outline.found, &references, vocabulary, &mut problems);
     consistency::check(&outline.found, &terms, vocabulary, &mut problems);
+    if let Some(header) = &front.header {
+        withdrawn_later(&outline.found, header, &mut problems);
+    }
     let clauses =
         outline.found.iter().zip(references).map(|(found, references)| clause(found, references.all)).collect();
     let problems = problems.sorted();
@@ -64,6 +69,18 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
 
 fn clause(found: &Found, references: Vec<crate::clause::ClauseId>) -> Clause {
     Clause { id: found.id, span: found.span, words: clause_words::of(found), references, state: found.state }
+}
+
+/// A clause is withdrawn by the version that says so, or by one before it.
+fn withdrawn_later(found: &[Found], header: &Header, problems: &mut Problems<'_>) {
+    for clause in found {
+        let State::Withdrawn { version } = clause.state else { continue };
+        if !(2..=header.version).contains(&version) {
+            let message = format!("{} cannot be withdrawn in version {version} of {}", clause.id, header.version);
+            let help = "name the version that withdrew it: this one, or one before it";
+            problems.error(clause.place, "withdrawn-when", message, help);
+        }
+    }
 }
 
 impl Reading {

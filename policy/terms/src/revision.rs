@@ -157,4 +157,3 @@ impl Revision {
         hash.finalize().into()
     }
 }
-

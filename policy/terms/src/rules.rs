@@ -97,13 +97,13 @@ impl Rules {
 
     /// The policy they were compiled from.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
 
     /// The vocabulary they were compiled with.
     #[must_use]
-    pub fn vocabulary(&self) -> &Vocabulary {
+    pub fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.vocabulary
     }
 

@@ -83,7 +83,7 @@ fn measure_kept(
         return Err(String::new());
     }
     if !offered.iter().any(|(_, lead)| soon(*lead)) {
-        return Err(lead.map(|lead| format!(" at least {lead} ahead")).unwrap_or_default());
+        return Err(lead.map(|lead| format!(" at least {} ahead", lead.phrase())).unwrap_or_default());
     }
     let in_time = || offered.iter().filter(|(_, lead)| soon(*lead));
     if data.is_empty() && !in_time().any(|(about, _)| about.is_empty()) {
@@ -102,7 +102,7 @@ fn right_kept(candidate: Side<'_>, right: &Code, within: Period) -> Result<(), S
     });
     let Some(first) = offered.next() else { return Err(String::new()) };
     let quick = std::iter::once(first).chain(offered).any(|offered| offered.no_longer_than(within));
-    if quick { Ok(()) } else { Err(format!(", answered within {within}")) }
+    if quick { Ok(()) } else { Err(format!(", answered within {}", within.phrase())) }
 }
 
 fn guarantee<'a>(candidate: Side<'a>, promised: Promised<'a>) -> Option<Breach<'a>> {

@@ -58,7 +58,8 @@ fn fields(new: Side<'_>, name: &str, before: Standing<'_>, after: Standing<'_>) 
             about(new, name, data, new_data).into_iter().chain(ahead(name, lead, new_lead)).collect()
         }
         (Standing::Right { answer_within }, Standing::Right { answer_within: new_within }) => {
-            let what = format!("`{name}` answered within {new_within} instead of {answer_within}");
+            let what =
+                format!("`{name}` answered within {} instead of {}", new_within.phrase(), answer_within.phrase());
             longer(answer_within, new_within).map(|longer| (widens(longer), what)).into_iter().collect()
         }
         _ => vec![(Class::Widens, format!("`{name}` is promised as something else"))],
@@ -89,10 +90,13 @@ fn ahead(name: &str, before: Option<Period>, after: Option<Period>) -> Option<(C
     match (before, after) {
         (Some(before), Some(after)) => {
             let longer = longer(before, after)?;
-            Some((widens(!longer), format!("`{name}` at least {after} ahead instead of {before}")))
+            Some((
+                widens(!longer),
+                format!("`{name}` at least {} ahead instead of {}", after.phrase(), before.phrase()),
+            ))
         }
-        (Some(before), None) => Some((Class::Widens, format!("`{name}` no longer at least {before} ahead"))),
-        (None, Some(after)) => Some((Class::Narrows, format!("`{name}` at least {after} ahead"))),
+        (Some(before), None) => Some((Class::Widens, format!("`{name}` no longer at least {} ahead", before.phrase()))),
+        (None, Some(after)) => Some((Class::Narrows, format!("`{name}` at least {} ahead", after.phrase()))),
         (None, None) => None,
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Passage {
     pub(crate) pieces: Vec<Piece>,
     /// HTML in the middle of the words.
     pub(crate) html: Vec<Span>,
+    /// Pictures, whose words nobody may ever see.
+    pub(crate) pictures: Vec<Span>,
     bold: usize,
 }
 
@@ -38,7 +40,7 @@ pub(crate) struct Piece {
 impl Passage {
     /// Whether it says nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        self.text.trim().is_empty() && self.html.is_empty()
+        self.text.trim().is_empty() && self.html.is_empty() && self.pictures.is_empty()
     }
 
     /// Takes in one inline event.
@@ -48,6 +50,7 @@ impl Passage {
         match event {
             Event::Start(Tag::Strong) => self.bold += 1,
             Event::End(TagEnd::Strong) => self.bold = self.bold.saturating_sub(1),
+            Event::Start(Tag::Image { .. }) => self.pictures.push(range.into()),
             Event::Text(words) => self.add(words, range, source, false),
             Event::Code(words) => self.add(words, range, source, true),
             Event::FootnoteReference(name) => self.add(&format!("[^{name}]"), range, source, false),

@@ -105,6 +105,12 @@ impl Shape {
     }
 }
 
+/// The name of every column.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    SHAPES.iter().flat_map(Shape::columns).map(Column::name)
+}
+
 /// Reads the header of a table; `None` if it is none of the three.
 pub(super) fn read(table: &Table, problems: &mut Problems<'_>) -> Option<Columns> {
     let names: Vec<(&str, Span)> =

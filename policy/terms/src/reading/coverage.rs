@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub(super) span: Span,
     pub(super) body: Body,
     pub(super) state: State,
+    /// Whether it stands under "We never keep".
+    pub(super) under_never: bool,
 }
 
 /// What a clause is made of.
@@ -155,6 +157,10 @@ impl<'w, 's> Walk<'w, 's> {
         if self.informative.iter().any(|(named, _)| *named == name) {
             self.informs = self.informs.or(Some(level));
         }
+        if let Start::Numbered { id, place, .. } = number::start(passage) {
+            let help = "put the clause in a paragraph under the heading";
+            self.problems.error(place, "number-in-heading", format!("{id} is a heading, which promises nothing"), help);
+        }
         self.headings.push(name);
     }
 
@@ -181,8 +187,13 @@ impl<'w, 's> Walk<'w, 's> {
                     let help = format!("only {letter:?} clauses stand here; move {id} to a place of its own");
                     self.problems.error(place, "wrong-lead-in", message, help);
                 }
+                for (later, place) in number::later_numbers(&rest) {
+                    let help = "leave a blank line before it; where it only points at the clause, take the bold off";
+                    self.problems.error(place, "number-inside", format!("{later} begins inside {id}"), help);
+                }
                 let state = number::withdrawn(&rest.text).unwrap_or(State::Active);
-                self.found(Found { id, place, span: passage.span, body: Body::Words(rest), state });
+                let under_never = letter == Some(Letter::N);
+                self.found(Found { id, place, span: passage.span, body: Body::Words(rest), state, under_never });
             }
             Start::Plain { id, place } => {
                 let message = format!("the number {id} is not in bold");
@@ -200,7 +211,7 @@ impl<'w, 's> Walk<'w, 's> {
     }
 
     fn unnumbered(&mut self, span: Span) {
-        if !self.problems.any_in(span) {
+        if !self.problems.any_error_in(span) {
             let help = "start it with a bold number such as `**G4.**`, or name its section under `informative:`";
             self.problems.error(span, "unnumbered", "this has no clause number, so nobody could be held to it", help);
         }
@@ -249,7 +260,7 @@ impl<'w, 's> Walk<'w, 's> {
             self.problems.error(place, "wrong-table", message, help);
         }
         let state = withdrawn_row(&cells).unwrap_or(State::Active);
-        self.found(Found { id, place, span: row.span, body: Body::Row(cells), state });
+        self.found(Found { id, place, span: row.span, body: Body::Row(cells), state, under_never: false });
     }
 
     fn found(&mut self, found: Found) {

@@ -1,6 +1,6 @@
 //! The front matter: `key: value` lines between two lines of `---`.
 
-use super::{problems::Problems, traps};
+use super::{countries::is_country, problems::Problems, traps};
 use crate::{
     policy::{Document, Effective, Guarantee, Header},
     retention::zone_name,
@@ -19,7 +19,7 @@ pub(super) struct FrontMatter {
     pub(super) end: usize,
 }
 
-const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 11] = [
     "policy",
     "document",
     "version",
@@ -169,7 +169,7 @@ fn sections(entries: &[Entry<'_>]) -> Vec<(String, Span)> {
 fn header(entries: &[Entry<'_>], end: usize, problems: &mut Problems<'_>) -> Option<Header> {
     let missing: Vec<&str> =
         KEYS.into_iter().take(NEEDED).filter(|key| !entries.iter().any(|entry| entry.key == *key)).collect();
-    let reported = problems.any_in(Span { start: 0, end });
+    let reported = problems.any_error_in(Span { start: 0, end });
     for key in missing.iter().filter(|_| !reported) {
         let message = format!("the front matter does not say `{key}`");
         problems.error(Span { start: end, end: end + 3 }, "missing-key", message, example(key));
@@ -234,10 +234,6 @@ impl Values<'_, '_> {
 fn is_name(value: &str) -> bool {
     value.starts_with(|c: char| c.is_ascii_lowercase())
         && value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-}
-
-fn is_country(value: &str) -> bool {
-    value.len() == 2 && value.chars().all(|c| c.is_ascii_uppercase())
 }
 
 fn document(value: &str) -> Option<Document> {

@@ -37,7 +37,7 @@ pub(super) fn start(passage: &Passage) -> Start {
     if !number.is_empty() && number.len() <= 6 && number.chars().any(|c| c.is_ascii_digit()) && !number.contains(' ') {
         return Start::Misspelt { words: number.to_owned(), place: place() };
     }
-    let first = passage.text.trim_start().split_whitespace().next().unwrap_or("");
+    let first = passage.text.split_whitespace().next().unwrap_or("");
     let number = first.trim_end_matches(['.', ':']);
     match number.parse() {
         Ok(id) => Start::Plain { id, place: passage.place(lead..lead + number.len()) },
@@ -50,6 +50,19 @@ fn after_mark(text: &str, from: usize) -> usize {
     let rest = text.get(from..).unwrap_or("");
     let words = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | ':'));
     from + rest.len() - words.len()
+}
+
+/// Bold clause numbers in the middle of a passage: two clauses that ran together.
+pub(super) fn later_numbers(rest: &Passage) -> Vec<(ClauseId, Span)> {
+    let bold = rest.pieces.iter().filter(|piece| piece.bold && !piece.code);
+    let number = |word: &str| word.trim().strip_suffix('.').and_then(|number| number.parse().ok());
+    bold.filter_map(|piece| {
+        let word = rest.text.get(piece.range.clone())?;
+        let dotted = rest.text.get(piece.range.end..).is_some_and(|after| after.starts_with('.'));
+        let id = number(word).or_else(|| if dotted { word.trim().parse().ok() } else { None })?;
+        Some((id, piece.span))
+    })
+    .collect()
 }
 
 /// Reads "Withdrawn in version 4."

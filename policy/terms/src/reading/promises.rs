@@ -8,13 +8,14 @@ use super::{
     problems::Problems,
     references::References,
     rows::{self, RowReader},
-    triggers,
+    second_look, triggers,
 };
 use crate::{
     clause::{ClauseId, Letter},
     code::Code,
     markdown::Passage,
     retention::{self, Period},
+    source::Span,
     term::{Promise, Term},
     vocabulary::{Kind, Vocabulary},
 };
@@ -38,7 +39,7 @@ pub(super) fn terms(
         by_clause.insert(clause.id, reader.clause(clause, Some(&seen)));
     }
     let mut terms: Vec<Term> = found.iter().filter_map(|clause| by_clause.remove(&clause.id)).flatten().collect();
-    mark_consent(&mut terms, vocabulary);
+    mark_consent(&mut terms, vocabulary, problems);
     terms
 }
 
@@ -49,20 +50,32 @@ fn stored_code(term: &Term) -> Option<Code> {
     }
 }
 
-/// Sets `consent` on what a clause with the measure `consent` names.
-fn mark_consent(terms: &mut [Term], vocabulary: &Vocabulary) {
-    let asked: BTreeSet<Code> = terms
-        .iter()
-        .filter_map(|term| match &term.promise {
-            Promise::Measure { measure, data, .. } if measure.as_str() == "consent" => Some(data.clone()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    for term in terms {
-        if let Promise::Stored { data, consent, .. } = &mut term.promise {
-            *consent = asked.iter().any(|asked| vocabulary.covers(asked, data));
+/// Sets `consent` on what a clause with the measure `consent` names. Consent to what nothing keeps is worth a look.
+fn mark_consent(terms: &mut [Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
+    let asked: Vec<(Code, Span)> = terms.iter().flat_map(asked_about).collect();
+    let is_whole = !problems.any_error();
+    for (asked, place) in asked {
+        let mut found = false;
+        for term in &mut *terms {
+            if let Promise::Stored { data, consent, .. } = &mut term.promise
+                && vocabulary.covers(&asked, data)
+            {
+                (*consent, found) = (true, true);
+            }
         }
+        if !found && is_whole {
+            let help = "name what a row of the table keeps";
+            problems.warning(place, "consent-to-what", format!("nothing keeps `{asked}`"), help);
+        }
+    }
+}
+
+fn asked_about(term: &Term) -> Vec<(Code, Span)> {
+    match &term.promise {
+        Promise::Measure { measure, data, .. } if measure.as_str() == "consent" => {
+            data.iter().map(|code| (code.clone(), term.said_at)).collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -76,6 +89,7 @@ impl Reader<'_, '_> {
         if !found.is_active() {
             return Vec::new();
         }
+        second_look::letter(found, self.problems);
         let terms = match &found.body {
             Body::Row(cells) => {
                 RowReader { vocabulary: self.vocabulary, problems: &mut *self.problems }.terms(found, cells, seen)
@@ -83,8 +97,8 @@ impl Reader<'_, '_> {
             Body::Words(words) => self.words(found, words),
         };
         let is_explained = match &found.body {
-            Body::Row(_) => self.problems.any(),
-            Body::Words(_) => self.problems.any_in(found.span),
+            Body::Row(_) => self.problems.any_error(),
+            Body::Words(_) => self.problems.any_error_in(found.span),
         };
         if terms.is_empty() && found.id.letter != Letter::G && !is_explained {
             let message = format!("{} promises nothing that can be checked", found.id);
@@ -114,53 +128,53 @@ impl Reader<'_, '_> {
         Vec::new()
     }
 
+    /// One term for each bracket, so that an exception belongs to the codes it stands with.
     fn never(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
-        let (mut data, mut except) = (BTreeSet::new(), BTreeSet::new());
+        let mut terms = Vec::new();
         for group in codes::groups(words, self.vocabulary, self.problems) {
-            self.only_data(&group.codes);
-            self.only_data(&group.except);
-            self.only_data(&group.about);
-            for exception in &group.except {
-                if !group.codes.iter().any(|said| self.vocabulary.covers(&said.code, &exception.code)) {
+            self.no_about(&group);
+            let data = self.only_data(&group.codes);
+            let except = self.only_data(&group.except);
+            for exception in group.except.iter().filter(|said| except.contains(&said.code)) {
+                if !data.iter().any(|code| self.vocabulary.covers(code, &exception.code)) {
                     let message = format!("`{}` is not part of what is never kept", exception.code);
                     let help = "an exception descends from the code before it: take it out, or look at the vocabulary";
                     self.problems.error(exception.place, "idle-exception", message, help);
                 }
             }
-            data.extend(group.codes.into_iter().map(|said| said.code));
-            except.extend(group.except.into_iter().map(|said| said.code));
+            if !data.is_empty() {
+                let promise = Promise::Never { data, except };
+                terms.push(Term { clause: found.id, said_at: words.words_place(), promise });
+            }
         }
-        self.no_loose_exception(words);
-        if data.is_empty() {
-            return Vec::new();
+        for (place, phrase) in second_look::loose_exceptions(words) {
+            let help = "write an exception as `(`identity`, except `account.email`)`, and in no other way";
+            let message = format!("`{phrase}` outside the brackets excepts nothing");
+            self.problems.error(place, "loose-exception", message, help);
         }
-        vec![Term { clause: found.id, said_at: words.words_place(), promise: Promise::Never { data, except } }]
+        terms
     }
 
-    fn only_data(&mut self, said: &[Said]) {
-        for said in said.iter().filter(|said| said.kind != Kind::Data) {
+    fn no_about(&mut self, group: &Group) {
+        for said in &group.about {
+            let help = "list the codes with commas between them";
+            self.problems.error(said.place, "words-among-codes", "an N clause knows no `:` among its codes", help);
+        }
+    }
+
+    /// The codes that name data; the others are reported.
+    fn only_data(&mut self, said: &[Said]) -> BTreeSet<Code> {
+        let mut data = BTreeSet::new();
+        for said in said {
+            if said.kind == Kind::Data {
+                data.insert(said.code.clone());
+                continue;
+            }
             let message = format!("`{}` is {}", said.code, said.kind.noun());
             let help = format!("name data here, such as `{}`", rows::example(Kind::Data));
             self.problems.error(said.place, "wrong-kind", message, help);
         }
-    }
-
-    /// An exception in free words would bind nobody: the software would enforce the clause without it.
-    fn no_loose_exception(&mut self, words: &Passage) {
-        let plain = words.plain();
-        let lower = plain.to_ascii_lowercase();
-        let brackets = codes::brackets(words);
-        for phrase in ["except", "unless", "other than", "apart from", "excluding"] {
-            for (at, _) in lower.match_indices(phrase) {
-                let whole = !lower.get(..at).unwrap_or("").ends_with(char::is_alphanumeric)
-                    && !lower.get(at + phrase.len()..).unwrap_or("").starts_with(char::is_alphanumeric);
-                if whole && !brackets.iter().any(|bracket| bracket.contains(&at)) {
-                    let help = "write an exception as `(`identity`, except `account.email`)`, and in no other way";
-                    let message = format!("`{phrase}` outside the brackets excepts nothing");
-                    self.problems.error(words.place(at..at + phrase.len()), "loose-exception", message, help);
-                }
-            }
-        }
+        data
     }
 
     fn measures(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
@@ -170,11 +184,14 @@ impl Reader<'_, '_> {
                 let help = "only an N clause has exceptions";
                 self.problems.error(exception.place, "idle-exception", "an exception from what?", help);
             }
-            self.only_data(&group.about);
-            let about: BTreeSet<Code> = group.about.iter().map(|said| said.code.clone()).collect();
+            let about = self.only_data(&group.about);
             for said in &group.codes {
                 terms.extend(self.measure(found, words, said, &about, &group));
             }
+        }
+        for (place, phrase) in second_look::loose_exceptions(words) {
+            let help = "only an N clause has exceptions; everything else is enforced without them";
+            self.problems.warning(place, "loose-exception", format!("`{phrase}` excepts nothing"), help);
         }
         terms
     }

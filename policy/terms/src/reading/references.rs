@@ -82,6 +82,12 @@ fn resolved(passage: &Passage, found: &[Found], problems: &mut Problems<'_>) -> 
                 dangling(id, place, found, problems);
             }
         }
+        if let Some((to, place)) = mention.to
+            && to < mention.from.0
+        {
+            let message = format!("{to} comes before {}", mention.from.0);
+            problems.error(place, "backward-range", message, "name the lower number first");
+        }
         members.extend(mention.members(found));
     }
     members

@@ -28,6 +28,9 @@ pub(super) struct RowReader<'r, 's> {
 impl RowReader<'_, '_> {
     /// The terms of a row. `seen` are the codes of the clauses that its "What they see" points at, if it points at any.
     pub(super) fn terms(&mut self, found: &Found, cells: &Cells, seen: Option<&BTreeSet<Code>>) -> Vec<Term> {
+        for cell in [Column::LegalBasis, Column::Transfer].iter().filter_map(|column| cells.get(*column)) {
+            self.no_code(cell);
+        }
         match found.id.letter {
             Letter::S => self.stored(found, cells),
             Letter::R => self.shared(found, cells, seen),
@@ -63,7 +66,7 @@ impl RowReader<'_, '_> {
         let when = self.plain_cell(cells, Column::When).map(words);
         let sees = self.cell(cells, Column::Sees);
         let (Some(recipient), Some(when), Some(sees)) = (recipient, when, sees) else { return Vec::new() };
-        if data.is_empty() && seen.is_some() && self.problems.any() {
+        if data.is_empty() && seen.is_some() && self.problems.any_error() {
             // What the rows keep could not be read; that has been said where it stands.
             return Vec::new();
         }
@@ -135,9 +138,14 @@ impl RowReader<'_, '_> {
     /// The cell of a column that takes words only.
     fn plain_cell<'c>(&mut self, cells: &'c Cells, column: Column) -> Option<&'c Passage> {
         let cell = self.cell(cells, column)?;
-        let Some(code) = cell.codes().next() else { return Some(cell) };
+        self.no_code(cell).then_some(cell)
+    }
+
+    /// Whether a cell names no code; one that does is reported.
+    fn no_code(&mut self, cell: &Passage) -> bool {
+        let Some(code) = cell.codes().next() else { return true };
         self.problems.error(code.span, "code-without-effect", "a code has no effect here", "take it out of this cell");
-        None
+        false
     }
 
     fn origin(&mut self, cell: &Passage) -> Option<Origin> {

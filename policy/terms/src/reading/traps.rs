@@ -30,6 +30,15 @@ pub(super) fn check(body: usize, blocks: &[Block], problems: &mut Problems<'_>) 
 
 fn passage(passage: &Passage, problems: &mut Problems<'_>) {
     passage.html.iter().for_each(|span| html(*span, problems));
+    for span in &passage.pictures {
+        let help = "say it in words";
+        problems.error(*span, "picture", "a picture has no place in a policy", help);
+    }
+    for (at, c) in passage.text.char_indices().filter(|(_, c)| is_invisible(*c)) {
+        let message = format!("an invisible character, U+{:04X}", u32::from(c));
+        let help = "take it out: it can make the words look other than they are";
+        problems.error(passage.place(at..at + c.len_utf8()), "invisible", message, help);
+    }
     let plain = passage.plain();
     for (at, _) in plain.match_indices("[^") {
         let end = plain.get(at..).and_then(|rest| rest.find(']')).map_or(at + 2, |close| at + close + 1);
@@ -44,6 +53,12 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         problems.error(passage.place(*from..to + 2), "struck-out", message, help);
     }
     gaps(&plain).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
+}
+
+/// Characters that show nothing, or that turn the direction of the characters around them.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || (c.is_control() && !c.is_whitespace())
 }
 
 fn html(span: Span, problems: &mut Problems<'_>) {

@@ -8,7 +8,10 @@ use crate::{clause::ClauseId, markdown::Passage};
 /// What may be said about the numbers themselves.
 const ABOUT_NUMBERS: &str = "a clause number, once used, is never given to another subject";
 
-const TRIGGERS: [&str; 12] = [
+const TRIGGERS: [&str; 15] = [
+    "record records recorded recording",
+    "transfer transfers transferred transferring",
+    "track tracks tracked tracking",
     "store stores stored storing",
     "keep keeps kept keeping",
     "log logs logged logging",

@@ -89,8 +89,104 @@ fn days_of(month: u16) -> u64 {
     let year = month / 12;
     match month % 12 + 1 {
         4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::retention::phrase::{phrase, tests::retentions};
+
+    /// Every phrase of the list is no longer than each after it, and longer than each before it.
+    fn check_chain(phrases: &[&str]) {
+        let chain: Vec<Retention> = phrases.iter().map(|text| phrase(text).unwrap()).collect();
+        for (i, one) in chain.iter().enumerate() {
+            for (j, other) in chain.iter().enumerate() {
+                assert_eq!(one.no_longer_than(other), i <= j, "{one} <= {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_anchor_is_ordered_by_length() {
+        check_chain(&[
+            "not stored",
+            "in memory only for at most 5 minutes",
+            "in memory only",
+            "1 hour after it was recorded",
+            "27 days after it was recorded",
+            "1 month after it was recorded",
+            "32 days after it was recorded",
+            "88 days after it was recorded",
+            "3 months after it was recorded",
+            "93 days after it was recorded",
+            "364 days after it was recorded",
+            "1 year after it was recorded",
+            "2 years after it was recorded",
+        ]);
+        check_chain(&["until the payment", "1 day after the payment"]);
+        check_chain(&[
+            "as long as the Act requires, at most 1 day after the payment",
+            "as long as the Act requires, at most 2 days after the payment",
+        ]);
+        check_chain(&["until the end of the calendar month (UTC)", "31 days after it was recorded"]);
+        check_chain(&["until the end of the calendar month (Europe/Nicosia)", "32 days after it was recorded"]);
+        check_chain(&["as long as the Act requires, at most 1 day after the payment", "1 day after the payment"]);
+        check_chain(&[
+            "1 day after it was recorded or until the account is closed, whichever is earlier",
+            "1 day after it was recorded",
+        ]);
+    }
+
+    #[test]
+    fn what_cannot_be_compared_is_longer_both_ways() {
+        for (one, other) in [
+            ("1 day after the session ends", "2 days after it was recorded"),
+            ("30 days after the payment", "1 month after the payment"),
+            ("31 days after the payment", "1 month after the payment"),
+            ("365 days after the payment", "1 year after the payment"),
+            ("until the account is closed", "until the account is deleted"),
+            ("until the end of the calendar month (UTC)", "30 days after it was recorded"),
+            ("until the end of the calendar month (Europe/Nicosia)", "31 days after it was recorded"),
+            ("until the end of the calendar month (UTC)", "until the end of the calendar month (Europe/Nicosia)"),
+            ("as long as the Act requires, at most 2 days after the payment", "1 day after the payment"),
+            (
+                "as long as the Act requires, at most 1 day after the payment",
+                "as long as the Code requires, at most 1 day after the payment",
+            ),
+        ] {
+            let (one, other) = (phrase(one).unwrap(), phrase(other).unwrap());
+            assert!(!one.no_longer_than(&other) && !other.no_longer_than(&one), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn calendar_months_have_the_days_of_the_calendar() {
+        let days = |months| (days_in(months).min().unwrap(), days_in(months).max().unwrap());
+        assert_eq!(days(1), (28, 31));
+        assert_eq!(days(2), (59, 62));
+        assert_eq!(days(3), (89, 92));
+        assert_eq!(days(12), (365, 366));
+        assert_eq!(days(48), (1460, 1461));
+        assert_eq!(days(4800), (146_097, 146_097));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn the_order_is_an_order(a in retentions(), b in retentions(), c in retentions()) {
+            prop_assert!(a.no_longer_than(&a));
+            if a.no_longer_than(&b) && b.no_longer_than(&c) {
+                prop_assert!(a.no_longer_than(&c), "{a} <= {b} <= {c}");
+            }
+            let earlier = Retention::Earlier(Box::new(a.clone()), Box::new(b.clone()));
+            prop_assert!(earlier.no_longer_than(&a) && earlier.no_longer_than(&b), "{earlier}");
+        }
     }
 }

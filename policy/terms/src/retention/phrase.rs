@@ -47,9 +47,9 @@ pub fn period(text: &str) -> Result<Period, Refused> {
 pub fn lead(text: &str) -> Result<Option<Period>, Refused> {
     let words = Words::of(text);
     let lower = text.to_ascii_lowercase();
-    let found = lower.match_indices("at least ").find_map(|(at, begin)| {
-        let start = at + begin.len();
-        let end = start + lower.get(start..)?.find(" ahead")?;
+    let found = lower.match_indices(" ahead").find_map(|(end, _)| {
+        let begin = "at least ";
+        let start = lower.get(..end)?.rfind(begin)? + begin.len();
         (!lower.get(start..end)?.contains(['.', ';'])).then_some(start..end)
     });
     found.map(|range| words.part(range).period()).transpose()
@@ -353,3 +353,6 @@ pub(crate) fn zone_name(text: &str) -> Option<String> {
     let zone = TimeZone::get(text).ok()?;
     zone.iana_name().map(str::to_owned)
 }
+
+#[cfg(test)]
+pub(super) mod tests;

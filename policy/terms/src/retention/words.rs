@@ -73,7 +73,7 @@ impl fmt::Display for Anchor {
             Self::AccountDeleted => "@account.deleted",
             Self::LoggedOut => "@logout",
             Self::SubscriptionEnd => "@subscription.end",
-            Self::FinancialYearEnd => "@year.end",
+            Self::FinancialYearEnd => "@financial_year.end",
         })
     }
 }

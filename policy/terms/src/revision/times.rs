@@ -81,6 +81,7 @@ fn later(now: Timestamp, period: Period, zone: Option<&str>) -> Timestamp {
 
 fn too_soon(side: Side<'_>, minute: Minute, earliest: Timestamp, notice: Notice) -> Problem {
     let Notice { lead, version, place } = notice;
+    let lead = lead.phrase();
     let message = format!("`{minute}` is less than {lead} ahead");
     let help = match Minute::at_or_after(earliest) {
         Some(earliest) => format!("published now, it can apply from {earliest} at the earliest"),

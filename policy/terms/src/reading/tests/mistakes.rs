@@ -42,7 +42,7 @@ fn the_front_matter_says_everything_once() {
     check(
         "home: CY",
         "home: CY\nhome: DE",
-        &["9:1 duplicate-key: `home` is said twice; leave one of the lines out <home>"],
+        &["9:1 duplicate-key: `home` is said twice; leave one of the lines out <home> [8:7 first said here <CY>]"],
     );
     check(
         "home: CY",
@@ -178,7 +178,7 @@ fn every_block_has_a_number_and_keeps_it() {
         "- **G1.** The sky is blue.",
         "- **C1.** The sky is blue.",
         &[
-            "47:5 duplicate-number: clause C1 is already used; a number belongs to one subject: take the next free one <C1>",
+            "47:5 duplicate-number: clause C1 is already used; a number belongs to one subject: take the next free one <C1> [46:5 first used here <C1>]",
         ],
     );
     check(
@@ -244,6 +244,77 @@ fn every_block_has_a_number_and_keeps_it() {
         "- **G1.** The sky is blue.",
         "- **G1.**",
         &["47:5 empty-clause: G1 says nothing; say something, or withdraw it: `*Withdrawn in version 2.*` <G1>"],
+    );
+    check(
+        "- **G1.** The sky is blue.",
+        "- **G1.** *Withdrawn in version 2.*",
+        &[
+            "47:5 withdrawn-when: G1 cannot be withdrawn in version 2 of 1; name the version that withdrew it: this one, or one before it <G1>",
+        ],
+    );
+    check(
+        "- **G1.** The sky is blue.",
+        "- **G1.** The sky is blue.\n  **G2.** The sea is green.",
+        &[
+            "48:5 no-such-clause: there is no clause G2; did you mean R2? <G2>",
+            "48:5 number-inside: G2 begins inside G1; leave a blank line before it; where it only points at the clause, take the bold off <G2.>",
+        ],
+    );
+    check(
+        "- **G1.** The sky is blue.",
+        "- **G1.** The sky is blue, by S1 to S0.",
+        &["47:37 backward-range: S0 comes before S1; name the lower number first <S0>"],
+    );
+    check(
+        "## Rights",
+        "## **U4.** Rights",
+        &[
+            "38:6 number-in-heading: U4 is a heading, which promises nothing; put the clause in a paragraph under the heading <U4>",
+        ],
+    );
+    check(
+        "We never keep, in any form:\n",
+        "You will find:\n",
+        &[
+            "18:1 unnumbered: this has no clause number, so nobody could be held to it; start it with a bold number such as `**G4.**`, or name its section under `informative:` <You will find:>",
+            "20:5 letter-and-words?: N1 denies nothing, as its letter would have it; say what is never done, or take the letter of what the clause promises <N1>",
+        ],
+    );
+    check(
+        "**S0.** The",
+        "**L1.** Abroad (`store-nothing-abroad`).\n\n**S0.** The",
+        &[
+            "24:3 letter-and-words?: L1 denies nothing, as its letter would have it; say what is never done, or take the letter of what the clause promises <L1>",
+        ],
+    );
+    check(
+        "**S0.** The",
+        "**L1.** Abroad.\n\n**S0.** The",
+        &[
+            "24:3 letter-and-words?: L1 denies nothing, as its letter would have it; say what is never done, or take the letter of what the clause promises <L1>",
+            "24:3 no-term: L1 promises nothing that can be checked; name a measure in backticks, such as `(`no-disclosure`)`; or give the clause the letter G <L1>",
+        ],
+    );
+    check(
+        "All of S1",
+        "All of S0",
+        &[
+            "36:22 no-code: this says nothing that can be checked; name the data in backticks, `(`account.email`)`, or point at the clauses that do, `S1 to S8` <All of S0>",
+        ],
+    );
+    check(
+        "E-mail (`acc",
+        "We never keep it (`acc",
+        &[
+            "28:15 letter-and-words?: S1 denies something, and its letter says that it is kept; say what is kept; what is not is an N clause <never>",
+        ],
+    );
+    check(
+        "**R1.** Nobody else",
+        "**R1.** Nobody else, unless they ask",
+        &[
+            "32:22 loose-exception?: `unless` excepts nothing; only an N clause has exceptions; everything else is enforced without them <unless>",
+        ],
     );
     check(
         "- **G1.** The sky is blue.",
@@ -432,7 +503,8 @@ fn codes_are_known_and_stand_where_they_mean_something() {
         "(`identity`), except `account.email`",
         &[
             "20:37 loose-exception: `except` outside the brackets excepts nothing; write an exception as `(`identity`, except `account.email`)`, and in no other way <except>",
-            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `account.email`; take `account.email` out of S1 or out of N1 <account.email>",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email> [20:25 N1 promises never to <identity>]",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `account.email`; take `account.email` out of S1 or out of N1 <account.email> [20:45 N1 promises never to <account.email>]",
         ],
     );
     check(
@@ -440,7 +512,7 @@ fn codes_are_known_and_stand_where_they_mean_something() {
         "(`identity`, except `usage.month_total`)",
         &[
             "20:44 idle-exception: `usage.month_total` is not part of what is never kept; an exception descends from the code before it: take it out, or look at the vocabulary <usage.month_total>",
-            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email>",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email> [20:25 N1 promises never to <identity>]",
         ],
     );
     check(
@@ -464,6 +536,20 @@ fn codes_are_known_and_stand_where_they_mean_something() {
         "(`no-disclosure`)",
         "(`consent`)",
         &["32:23 consent-to-what: consent to what?; name it: `(`consent`: `diagnostics.attempt`)` <consent>"],
+    );
+    check(
+        "(`no-disclosure`)",
+        "(`consent`: `payment`)",
+        &[
+            "32:9 consent-to-what?: nothing keeps `payment`; name what a row of the table keeps <Nobody else (`consent`: `payment`).>",
+        ],
+    );
+    check(
+        "(`identity`, except `account.email`)",
+        "(`payment`: `account.email`)",
+        &[
+            "20:36 words-among-codes: an N clause knows no `:` among its codes; list the codes with commas between them <account.email>",
+        ],
     );
     check(
         "(`no-disclosure`)",
@@ -662,6 +748,19 @@ fn what_markdown_loses_is_refused() {
     );
     check(
         "- **G1.** The sky is blue.",
+        "- **G1.** The sky is ![blue](sky.png).",
+        &["47:22 picture: a picture has no place in a policy; say it in words <![blue](sky.png)>"],
+    );
+    check(
+        "- **G1.** The sky is blue.",
+        "- **G1.** The sky is\u{200b} blue&#8238;.",
+        &[
+            "47:21 invisible: an invisible character, U+200B; take it out: it can make the words look other than they are <\u{200b}>",
+            "47:27 invisible: an invisible character, U+202E; take it out: it can make the words look other than they are <&#8238;>",
+        ],
+    );
+    check(
+        "- **G1.** The sky is blue.",
         "- **G1.** The sky is ~~blue~~ red.",
         &[
             "47:22 struck-out: some viewers strike these words out, others do not; take the words out, or withdraw the clause <~~blue~~>",
@@ -676,14 +775,14 @@ fn a_text_does_not_contradict_itself() {
         ", except `account.email`",
         "",
         &[
-            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email>",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email> [20:25 N1 promises never to <identity>]",
         ],
     );
     check(
         "| **S1** | E-mail (`account.email`) | To sign in (`service.auth`) | You give it | Until the account is deleted |",
         "| **S1** | E-mail (`account.email`) | To sign in (`service.auth`) | You give it | Until the account is deleted |\n| **S2** | Again (`account.email`) | To sign in (`service.auth`) | You give it | 1 day after the payment |",
         &[
-            "29:82 two-retentions: S2 keeps `account.email` 1 day after the payment, S1 keeps it until the account is deleted; one thing is kept for one time: leave one of the rows, or give both the same phrase <1 day after the payment>",
+            "29:82 two-retentions: S2 keeps `account.email` 1 day after the payment, S1 keeps it until the account is deleted; one thing is kept for one time: leave one of the rows, or give both the same phrase <1 day after the payment> [28:83 S1 says otherwise <Until the account is deleted>]",
         ],
     );
 }

@@ -1,0 +1,50 @@
+# Every recipe is one line that calls cargo or the binary; `just` alone lists them.
+
+[private]
+default:
+    @just --list --unsorted
+
+# Start the tunnel, the policy page and the books
+[group('run')]
+up *arguments:
+    cargo run --quiet --locked -- up {{ arguments }}
+
+# Who may connect: add, list, show, link, rotate, remove
+[group('run')]
+account *arguments:
+    cargo run --quiet --locked -- account {{ arguments }}
+
+# What is wrong with a policy, where, and what to write instead
+[group('legal')]
+check file:
+    cargo run --quiet --locked -- check {{ file }}
+
+# What a draft changes, clause by clause
+[group('legal')]
+diff *texts:
+    cargo run --quiet --locked -- diff {{ texts }}
+
+# Put a version into the public history
+[group('legal')]
+publish file *arguments:
+    cargo run --quiet --locked -- publish {{ file }} {{ arguments }}
+
+# Check the store against the policy, promise by promise
+[group('compliance')]
+audit *arguments:
+    @cargo run --quiet --locked -- audit {{ arguments }}
+
+# Every test
+[group('development')]
+test *arguments:
+    cargo test --workspace --locked {{ arguments }}
+
+# Formatting, lints, licences and sources
+[group('development')]
+lint:
+    cargo fmt --check && cargo clippy --workspace --all-targets --locked -- --deny warnings && cargo deny check bans licenses sources
+
+# What takes longer than CI may: last results in docs/
+[group('development')]
+long:
+    cargo test --workspace --locked -- --ignored

@@ -1,0 +1,79 @@
+//! The commands and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{cmd, screen::Format};
+
+/// A Shadowsocks service that can only do what its privacy policy says, and lets a stranger check it.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "\
+First minute:
+  avow up                     start the tunnel, the policy page and the books; the first start needs nothing else
+  avow account list           who may connect, and what they moved this month
+  avow audit                  check the store against the policy, promise by promise
+
+Legal:
+  avow check FILE             what is wrong with a policy, underlined
+  avow diff FILE              what a draft changes, against the version in force
+  avow publish FILE           put a version into the public history
+
+Exit codes:
+  0 done, clean, kept    1 no: problems, a refused change, a broken promise
+  2 could not run        3 an audit could not complete a check"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    #[command(flatten)]
+    /// Where the data is.
+    pub data: Data,
+
+    /// The form of what is printed.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub format: Format,
+}
+
+/// Where the data is.
+#[derive(Debug, Args)]
+pub struct Data {
+    /// The data directory: the store, its keys, the history of published texts.
+    #[arg(long = "data", global = true, env = "AVOW_DATA", default_value = "avow-data", value_name = "DIR")]
+    pub dir: PathBuf,
+
+    /// The configuration; without this, `avow.toml` in the data directory if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start the relay, the policy page, and the books.
+    Up(cmd::up::Args),
+    /// Add, list, show, link, rotate or remove accounts.
+    Account(cmd::account::Args),
+    /// Say what is wrong with a policy, where, and what to write instead.
+    Check(cmd::check::Args),
+    /// Print a policy as a table: what may be stored, why, and how long.
+    Terms(cmd::terms::Args),
+    /// Print the Cedar rules a policy compiles to, with the words behind each.
+    Rules(cmd::rules::Args),
+    /// Say what changed between two versions of a policy, clause by clause.
+    Diff(cmd::diff::Args),
+    /// Publish a version, if it contradicts nothing published before.
+    Publish(cmd::publish::Args),
+    /// List the published versions.
+    History,
+    /// Check the store against the policy, promise by promise.
+    Audit,
+    /// The relay process; started by `avow up` and by nobody else.
+    #[command(hide = true)]
+    Relay,
+}

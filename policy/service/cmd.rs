@@ -1,0 +1,12 @@
+//! The commands: one file each, with its arguments and one function.
+
+pub mod account;
+pub mod audit;
+pub mod check;
+pub mod diff;
+pub mod history;
+pub mod publish;
+pub mod relay;
+pub mod rules;
+pub mod terms;
+pub mod up;

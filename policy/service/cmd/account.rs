@@ -1,0 +1,141 @@
+//! `avow account`: who may connect.
+
+use avow_terms::account::AccountId;
+use clap::Subcommand;
+
+use crate::{
+    cli::Data,
+    control,
+    desk::{AccountView, Done, Request},
+    exit::Exit,
+    failure::Failure,
+    report::{self, Table},
+    screen::Screen,
+};
+
+/// Arguments of `avow account`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Open an account and print its link.
+    Add {
+        /// The Shadowsocks method of its key: 2022-blake3-aes-256-gcm, 2022-blake3-aes-128-gcm,
+        /// chacha20-ietf-poly1305, aes-256-gcm or aes-128-gcm.
+        #[arg(long, default_value = "2022-blake3-aes-256-gcm")]
+        method: String,
+    },
+    /// List every account and what it moved this month.
+    List,
+    /// Show everything that is kept about an account, and until when.
+    Show {
+        /// The number of the account.
+        account: AccountId,
+    },
+    /// Print the link of an account, with a QR code.
+    Link {
+        /// The number of the account.
+        account: AccountId,
+    },
+    /// Give an account new keys. Whoever uses the old ones is cut off.
+    Rotate {
+        /// The number of the account.
+        account: AccountId,
+    },
+    /// Erase an account and everything that is kept about it. Its streams end within a second.
+    Remove {
+        /// The number of the account.
+        account: AccountId,
+    },
+}
+
+/// Runs `avow account`.
+///
+/// # Errors
+/// Whatever stands against it.
+pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
+    let (request, show) = match args.action {
+        Action::Add { ref method } => (Request::AddAccount { method: method.clone() }, Show::Link),
+        Action::List => (Request::ListAccounts, Show::Account),
+        Action::Show { account } => (Request::ShowAccount { account }, Show::Account),
+        Action::Link { account } => (Request::LinkAccount { account }, Show::Link),
+        Action::Rotate { account } => (Request::RotateAccount { account }, Show::Link),
+        Action::Remove { account } => (Request::RemoveAccount { account }, Show::Account),
+    };
+    let done = control::ask(data, request)?;
+    screen.document(&done);
+    screen.say(match (&done, show) {
+        (Done::Account(account), Show::Link) => links(account),
+        (Done::Account(account), Show::Account) => account_page(account),
+        (Done::Accounts { accounts }, _) => list(accounts),
+        (Done::Removed { account }, _) => {
+            format!("account {} and everything kept about it is erased", account.number())
+        }
+        (Done::Published { .. }, _) => String::new(),
+    });
+    Ok(Exit::Done)
+}
+
+#[derive(Clone, Copy)]
+enum Show {
+    Account,
+    Link,
+}
+
+/// The links of an account, each with a QR code that a phone can read from the terminal.
+#[must_use]
+pub fn links(account: &AccountView) -> String {
+    let mut text = format!("account {}\n", account.account.number());
+    for link in &account.links {
+        text.push_str(&format!("\n{link}\n\n{}", qr(link)));
+    }
+    text
+}
+
+/// What is kept, until when, by which clause.
+#[must_use]
+pub fn kept(account: &AccountView) -> String {
+    let mut table = Table::new(["kept", "clause", "until"]);
+    for kept in &account.kept {
+        table.row([kept.data.clone(), kept.clause.clone(), kept.until.clone()]);
+    }
+    table.to_string()
+}
+
+fn account_page(account: &AccountView) -> String {
+    format!(
+        "account    {}\nopened     {}\nmethods    {}\nthis month {}\n\n{}",
+        account.account.number(),
+        report::instant(account.opened),
+        account.methods.join(", "),
+        month(account),
+        kept(account)
+    )
+}
+
+fn list(accounts: &[AccountView]) -> String {
+    if accounts.is_empty() {
+        return "no accounts; `avow account add` opens one".into();
+    }
+    let mut table = Table::new(["account", "this month", "methods"]);
+    for account in accounts {
+        table.row([account.account.number().to_string(), month(account), account.methods.join(", ")]);
+    }
+    table.to_string()
+}
+
+fn month(account: &AccountView) -> String {
+    match account.month_bytes {
+        Some(bytes) => format!("{} bytes", report::thousands(bytes)),
+        None => "not kept".into(),
+    }
+}
+
+/// A QR code in half blocks; nothing where a link is too long for one.
+fn qr(link: &str) -> String {
+    fast_qr::QRBuilder::new(link).build().map(|code| code.to_str() + "\n").unwrap_or_default()
+}

@@ -1,0 +1,236 @@
+//! The configuration: one TOML file, with a default for every key. A key nobody knows is an error.
+
+use std::{net::SocketAddr, ops::Range, path::PathBuf, time::Duration};
+
+use avow_proxy::Limits;
+use avow_terms::{
+    permit::NodePlace,
+    problem::{Place, Problem, Severity},
+    source::{Source, Span},
+};
+use serde::Deserialize;
+
+use crate::{cli::Data, data_dir::DataDir, failure::Failure, texts};
+
+/// The documented sample, with every key at its default.
+pub const SAMPLE: &str = include_str!("avow.sample.toml");
+
+/// Everything that can be changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The tunnel.
+    pub relay: Relay,
+    /// The policy page and the decisions.
+    pub web: Web,
+    /// The policy.
+    pub policy: Policy,
+    /// The books.
+    pub books: Books,
+    /// What is kept in memory only.
+    pub runtime: Runtime,
+}
+
+/// The tunnel.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Relay {
+    /// Where clients connect, TCP and UDP.
+    pub listen: SocketAddr,
+    /// The host in the links of accounts; without it, the address of `listen`.
+    pub public_host: Option<String>,
+    /// How long a connection that shows no key is met with silence.
+    pub silence_seconds: Seconds,
+    /// How long a destination may take to answer.
+    pub connect_seconds: Seconds,
+    /// How long a stream may be open without a byte.
+    pub idle_seconds: Seconds,
+    /// How long a UDP association may be idle.
+    pub udp_idle_seconds: Seconds,
+    /// How many UDP associations there may be at once.
+    pub udp_associations: usize,
+    /// How long open streams may go on after the service was told to stop.
+    pub drain_seconds: Seconds,
+}
+
+/// The policy page and the decisions.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Web {
+    /// Where the service answers HTTP.
+    pub listen: SocketAddr,
+}
+
+/// The policy.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// The text that a first start puts on trial; without it, the one that is built in.
+    pub trial: Option<PathBuf>,
+    /// Whether this node stands in the policy's home country.
+    pub place: NodePlace,
+}
+
+/// The books.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Books {
+    /// How often counts go into the store.
+    pub flush_seconds: Seconds,
+    /// How often the sweeper looks, besides the instants at which something is due.
+    pub sweep_seconds: Seconds,
+    /// How many accounts the counter page holds.
+    pub accounts: u32,
+}
+
+/// What is kept in memory only.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Runtime {
+    /// A directory on tmpfs for the counter page.
+    pub directory: Option<PathBuf>,
+}
+
+/// A number of seconds from 1 to 86400.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct Seconds(u32);
+
+impl Seconds {
+    /// The seconds as a duration.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(self.0.into())
+    }
+}
+
+impl TryFrom<u32> for Seconds {
+    type Error = &'static str;
+
+    fn try_from(seconds: u32) -> Result<Self, Self::Error> {
+        if (1..=86400).contains(&seconds) { Ok(Self(seconds)) } else { Err("a number of seconds from 1 to 86400") }
+    }
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8388)),
+            public_host: None,
+            silence_seconds: Seconds(60),
+            connect_seconds: Seconds(10),
+            idle_seconds: Seconds(4 * 3600),
+            udp_idle_seconds: Seconds(300),
+            udp_associations: 4096,
+            drain_seconds: Seconds(5),
+        }
+    }
+}
+
+impl Relay {
+    /// The bounds that the relay is told.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            silence: self.silence_seconds.duration(),
+            connect: self.connect_seconds.duration(),
+            idle: self.idle_seconds.duration(),
+            idle_datagrams: self.udp_idle_seconds.duration(),
+            associations: self.udp_associations,
+            ..Limits::default()
+        }
+    }
+}
+
+impl Default for Web {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)) }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { trial: None, place: NodePlace::Home }
+    }
+}
+
+impl Default for Books {
+    fn default() -> Self {
+        Self { flush_seconds: Seconds(10), sweep_seconds: Seconds(60), accounts: 65536 }
+    }
+}
+
+impl Config {
+    /// Reads the configuration: the file that was named, else `avow.toml` in the data directory, else the defaults.
+    ///
+    /// # Errors
+    /// If a named file is not there, or a file has a problem; the problem is shown where it stands.
+    pub fn load(data: &Data) -> Result<Self, Failure> {
+        let usual = DataDir::at(&data.dir).config();
+        let path = match &data.config {
+            Some(named) => named,
+            None if usual.exists() => &usual,
+            None => return Ok(Self::default()),
+        };
+        Self::read(texts::file(path)?)
+    }
+
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// Its first problem.
+    pub fn read(source: Source) -> Result<Self, Failure> {
+        toml::from_str(&source.text).map_err(|error| Failure::Problems(vec![problem(source, &error)]))
+    }
+}
+
+fn problem(source: Source, error: &toml::de::Error) -> Problem {
+    let Range { start, end } = error.span().unwrap_or(0..0);
+    Problem {
+        code: "config",
+        severity: Severity::Error,
+        message: error.message().trim_end_matches('.').replace('\n', "; "),
+        place: Place { source, span: Span { start, end } },
+        related: Vec::new(),
+        help: Some("policy/service/avow.sample.toml lists every key with its default".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem_of(text: &str) -> String {
+        match Config::read(Source::new("avow.toml", text)) {
+            Err(Failure::Problems(problems)) => format!("{} {}", problems[0].place.location(), problems[0].message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_sample_says_every_default() {
+        assert_eq!(Config::read(Source::new("sample", SAMPLE)).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_sample_says_every_key() {
+        let uncommented: String =
+            SAMPLE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n").collect();
+        let config = Config::read(Source::new("sample", uncommented)).unwrap();
+        assert!(
+            config.relay.public_host.is_some() && config.policy.trial.is_some() && config.runtime.directory.is_some()
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_an_error_where_it_stands() {
+        assert!(
+            problem_of("[relay]\nlisten = \"127.0.0.1:1\"\nlog_addresses = true\n")
+                .starts_with("avow.toml:3:1 unknown field `log_addresses`")
+        );
+        assert!(
+            problem_of("[books]\nflush_seconds = 0\n")
+                .starts_with("avow.toml:2:17 a number of seconds from 1 to 86400")
+        );
+    }
+}

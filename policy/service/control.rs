@@ -1,0 +1,146 @@
+//! The control socket: how a command speaks to a running service.
+//!
+//! One line of JSON each way, each with the version of this protocol: `{"avow":1,"do":"list_accounts"}` is answered by
+//! `{"avow":1,"done":"accounts","accounts":[..]}` or `{"avow":1,"failed":{..}}`. The socket is in the data directory and
+//! open to its owner only. When nothing runs, the command does the same work at a desk of its own.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    cli::Data,
+    config::Config,
+    data_dir::DataDir,
+    desk::{Desk, Done, Request},
+    failure::{Failure, Said},
+};
+
+/// The version of the protocol.
+pub const VERSION: u32 = 1;
+/// The longest line either side reads: a policy of 4 MiB, escaped.
+pub const LONGEST: u64 = 32 << 20;
+
+/// A request on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Asked {
+    /// The version of the protocol.
+    pub avow: u32,
+    /// What is asked.
+    #[serde(flatten)]
+    pub request: Request,
+}
+
+/// An answer on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Answered {
+    /// The version of the protocol.
+    pub avow: u32,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// What came of a request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// It was done.
+    Done(Done),
+    /// It was not done.
+    Failed {
+        /// Why.
+        failed: Refused,
+    },
+}
+
+/// Why a request was not done.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refused {
+    /// In words.
+    Said(Said),
+    /// Problems of a text, as they are printed and as they are given to programs.
+    Problems {
+        /// For a person.
+        text: String,
+        /// For a program.
+        json: serde_json::Value,
+    },
+}
+
+/// Has something done: by the running service, or here when none runs.
+///
+/// # Errors
+/// Whatever stands against it.
+pub fn ask(data: &Data, request: Request) -> Result<Done, Failure> {
+    let directory = DataDir::at(&data.dir);
+    directory.require_store()?;
+    for _ in 0..40 {
+        if let Some(lock) = directory.try_lock()? {
+            let mut desk = Desk::open(&directory, &Config::load(data)?)?;
+            let done = desk.perform(request);
+            drop(lock);
+            return done;
+        }
+        if let Ok(stream) = connect(&directory.control_socket()) {
+            return exchange(stream, request);
+        }
+        // Somebody holds the lock and does not answer yet: a service that is starting, or another command.
+        thread::sleep(Duration::from_millis(50));
+    }
+    Err(Failure::could_not("the data directory is in use, and no service answers on its control socket")
+        .help("try again in a moment; if it stays so, stop the process that holds the directory"))
+}
+
+/// A path to a socket that fits into its address, whatever the length of the directory's own path.
+#[must_use]
+pub fn short(socket: &Path) -> PathBuf {
+    const LONGEST_ADDRESS: usize = 100;
+    if socket.as_os_str().len() <= LONGEST_ADDRESS {
+        return socket.to_owned();
+    }
+    let here = std::env::current_dir().ok();
+    here.and_then(|here| socket.strip_prefix(here).ok().map(Path::to_owned)).unwrap_or_else(|| socket.to_owned())
+}
+
+fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+    UnixStream::connect(short(socket))
+}
+
+fn exchange(mut stream: UnixStream, request: Request) -> Result<Done, Failure> {
+    let broken = |_| Failure::could_not("the running service did not answer").help("see its log on standard error");
+    let mut line = serde_json::to_vec(&Asked { avow: VERSION, request }).map_err(Failure::could_not)?;
+    line.push(b'\n');
+    stream.write_all(&line).map_err(broken)?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).map_err(broken)?;
+    let answered: Answered = serde_json::from_str(&answer).map_err(|_| {
+        Failure::could_not("the running service is of another version than this command")
+            .help("restart the service, or use the command that it was started with")
+    })?;
+    match answered.outcome {
+        Outcome::Done(done) => Ok(done),
+        Outcome::Failed { failed: Refused::Said(said) } => Err(said.into()),
+        Outcome::Failed { failed: Refused::Problems { text, json } } => Err(Failure::Relayed { text, json }),
+    }
+}
+
+impl From<Result<Done, Failure>> for Answered {
+    fn from(result: Result<Done, Failure>) -> Self {
+        let outcome = match result {
+            Ok(done) => Outcome::Done(done),
+            Err(Failure::Said(said)) => Outcome::Failed { failed: Refused::Said(said) },
+            Err(problems) => {
+                Outcome::Failed { failed: Refused::Problems { text: problems.render(false), json: problems.json() } }
+            }
+        };
+        Self { avow: VERSION, outcome }
+    }
+}

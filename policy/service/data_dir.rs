@@ -1,0 +1,141 @@
+//! The data directory: what stands where in it, and who may use it.
+//!
+//! `avow.db` the store · `keys/` what seals its values · `history/` a copy of each published text · `control.sock` the
+//! socket of a running service · `avow.toml` the configuration.
+//!
+//! Whoever opens the store for writing holds a lock on the directory. The relay inherits it, so that the lock is free
+//! only when the service and its relay are both gone.
+
+use std::{
+    fs::{self, DirBuilder, File, TryLockError},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use crate::failure::Failure;
+
+/// The data directory of one service.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    path: PathBuf,
+}
+
+/// The lock on a data directory; held as long as the value lives, and by every process that inherits its file.
+#[derive(Debug)]
+pub struct Lock {
+    /// The directory, opened and locked.
+    pub file: File,
+}
+
+impl DataDir {
+    /// The directory at a path, which need not exist.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Makes the directory, for its owner only, if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn create(&self) -> Result<(), Failure> {
+        let make = |path: &Path| {
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+                Failure::file("make the data directory", path, &error)
+                    .help("name a directory you may write to with `--data DIR`")
+            })
+        };
+        make(&self.path)?;
+        make(&self.history())
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> PathBuf {
+        self.path.join("avow.db")
+    }
+
+    /// The keys of the store and of the relay.
+    #[must_use]
+    pub fn keys(&self) -> PathBuf {
+        self.path.join("keys")
+    }
+
+    /// The copies of published texts.
+    #[must_use]
+    pub fn history(&self) -> PathBuf {
+        self.path.join("history")
+    }
+
+    /// The copy of one published text.
+    #[must_use]
+    pub fn published_text(&self, version: u32) -> PathBuf {
+        self.history().join(format!("v{version}.md"))
+    }
+
+    /// The socket of a running service.
+    #[must_use]
+    pub fn control_socket(&self) -> PathBuf {
+        self.path.join("control.sock")
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.path.join("avow.toml")
+    }
+
+    /// Takes the lock if nobody holds it.
+    ///
+    /// # Errors
+    /// If the directory cannot be opened.
+    pub fn try_lock(&self) -> Result<Option<Lock>, Failure> {
+        let file = File::open(&self.path).map_err(|error| Failure::file("open", &self.path, &error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(Failure::file("lock", &self.path, &error)),
+        }
+    }
+
+    /// Takes the lock, waiting a moment for a service or a relay that is just ending.
+    ///
+    /// # Errors
+    /// If somebody keeps holding it.
+    pub fn lock(&self) -> Result<Lock, Failure> {
+        for _ in 0..40 {
+            if let Some(lock) = self.try_lock()? {
+                return Ok(lock);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Err(Failure::could_not(format!("a service is already running on `{}`", self.path.display()))
+            .help("stop it first, or name another data directory with `--data DIR`"))
+    }
+
+    /// Whether there is a store.
+    #[must_use]
+    pub fn has_store(&self) -> bool {
+        fs::exists(self.store()).unwrap_or(false)
+    }
+
+    /// That there is a store.
+    ///
+    /// # Errors
+    /// If there is none; the message says how to get one.
+    pub fn require_store(&self) -> Result<(), Failure> {
+        if self.has_store() {
+            return Ok(());
+        }
+        Err(Failure::could_not(format!("there is no store at `{}`", self.store().display()))
+            .help("start a service with `avow up`, or name its data directory with `--data DIR`"))
+    }
+}

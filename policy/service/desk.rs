@@ -1,0 +1,114 @@
+//! Where every change is made: accounts, publications, counts, the sweep.
+//!
+//! A running service owns one desk, on a thread of its own; a command that runs while no service does opens one for
+//! itself. Either way the same code answers, so that there is one way to do a thing.
+
+mod accounts;
+mod books;
+mod publication;
+mod request;
+
+pub use books::{Flushed, HOME_NODE};
+pub use request::{AccountView, Done, KeptView, Request};
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use avow_accounting::Store;
+use avow_proxy::ServerKeys;
+use avow_terms::{
+    permit::{Events, Facts, Form, NodePlace},
+    rules::Rules,
+};
+use jiff::Timestamp;
+
+use crate::{clock, config::Config, data_dir::DataDir, failure::Failure, relay_keys, standing::Standing, texts};
+
+/// The store, the versions, and what is needed to change them.
+pub struct Desk {
+    store: Store,
+    data: DataDir,
+    standing: Arc<ArcSwap<Standing>>,
+    relay_keys: Arc<ServerKeys>,
+    place: NodePlace,
+    host: String,
+    port: u16,
+}
+
+impl Desk {
+    /// Opens the store of a data directory; a first opening makes it, with a policy on trial.
+    ///
+    /// # Errors
+    /// If the store cannot be used, or the text for the trial has a problem.
+    pub fn open(data: &DataDir, config: &Config) -> Result<Self, Failure> {
+        let mut store = Store::open(&data.store(), &data.keys()).map_err(|error| Failure::could_not(&error))?;
+        put_on_trial(&mut store, config)?;
+        let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
+        let relay_keys = Arc::new(relay_keys::load(&data.keys())?);
+        let listen = config.relay.listen;
+        Ok(Self {
+            store,
+            data: data.clone(),
+            standing,
+            relay_keys,
+            place: config.policy.place,
+            host: config.relay.public_host.clone().unwrap_or_else(|| listen.ip().to_string()),
+            port: listen.port(),
+        })
+    }
+
+    /// The versions, for whoever only reads them.
+    #[must_use]
+    pub fn standing(&self) -> Arc<ArcSwap<Standing>> {
+        self.standing.clone()
+    }
+
+    /// The keys that the relay proves itself with.
+    #[must_use]
+    pub fn relay_keys(&self) -> Arc<ServerKeys> {
+        self.relay_keys.clone()
+    }
+
+    /// Does what a command asks.
+    ///
+    /// # Errors
+    /// Whatever stands against it; then nothing was changed.
+    pub fn perform(&mut self, request: Request) -> Result<Done, Failure> {
+        match request {
+            Request::AddAccount { method } => self.add_account(&method),
+            Request::ListAccounts => self.list_accounts(),
+            Request::ShowAccount { account } => self.show_account(account),
+            Request::LinkAccount { account } => self.link_account(account),
+            Request::RotateAccount { account } => self.rotate_account(account),
+            Request::RemoveAccount { account } => self.remove_account(account),
+            Request::Publish { name, text } => self.publish(&name, &text),
+        }
+    }
+
+    /// The rules that hold now.
+    fn rules(&self, now: Timestamp) -> Result<Arc<Rules>, Failure> {
+        self.standing.load().in_force(now).cloned().ok_or_else(|| Failure::could_not("no policy is in force"))
+    }
+
+    /// What is known about a record that is written now.
+    fn facts(&self, now: Timestamp, form: Form) -> Facts {
+        Facts { now, recorded: now, events: Events::default(), place: self.place, form, consent: false }
+    }
+}
+
+/// Gives a store that has no policy the text that its configuration names, or the one that is built in.
+fn put_on_trial(store: &mut Store, config: &Config) -> Result<(), Failure> {
+    let has_text = store.trial().map_err(Failure::could_not)?.is_some();
+    let published = !store.revisions().map_err(Failure::could_not)?.is_empty();
+    if has_text || published {
+        return Ok(());
+    }
+    let source = match &config.policy.trial {
+        Some(path) => texts::file(path)?,
+        None => texts::trial_policy(),
+    };
+    let vocabulary = texts::vocabulary()?;
+    let (policy, _) = texts::policy(source, &vocabulary)?;
+    Rules::compile(policy.clone(), vocabulary.clone(), 0)?;
+    store.set_trial(&policy.source.text, &vocabulary.source().text, clock::now()).map_err(Failure::could_not)
+}

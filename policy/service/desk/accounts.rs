@@ -1,0 +1,150 @@
+//! Accounts at the desk.
+
+use std::collections::BTreeMap;
+
+use avow_accounting::{Account, AccountRecord, MonthTotal, NewAccount};
+use avow_proxy::{AccessKey, AccountKeys, Method};
+use avow_terms::{
+    account::AccountId,
+    amount::Bytes,
+    code::Code,
+    permit::{Form, Permit, Record},
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{AccountView, Desk, Done, KeptView};
+use crate::{clock, failure::Failure, report};
+
+/// The device that a new account starts with.
+const FIRST_DEVICE: u8 = 1;
+
+impl Desk {
+    /// Every account with its keys, for the relay.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn keys_of_accounts(&self) -> Result<Vec<(AccountId, AccountKeys)>, Failure> {
+        let accounts = self.store.accounts().map_err(Failure::could_not)?;
+        accounts.into_iter().map(|account| Ok((account.number, keys(&account)?))).collect()
+    }
+
+    /// The keys of one account, for the relay.
+    ///
+    /// # Errors
+    /// If there is no such account.
+    pub fn keys_of(&self, account: AccountId) -> Result<AccountKeys, Failure> {
+        keys(&self.account(account)?)
+    }
+
+    pub(super) fn add_account(&mut self, method: &str) -> Result<Done, Failure> {
+        let method: Method = method.parse().map_err(Failure::could_not)?;
+        let now = clock::now();
+        let permit = self.permit_account(now)?;
+        let number = self.store.draw_number().map_err(Failure::could_not)?;
+        let keys = new_keys(&[(FIRST_DEVICE, method)]);
+        self.store.add_account(permit, &NewAccount { number, keys: keys.encode() }).map_err(Failure::could_not)?;
+        self.link_account(number)
+    }
+
+    pub(super) fn list_accounts(&self) -> Result<Done, Failure> {
+        let now = clock::now();
+        let totals: Option<BTreeMap<AccountId, Bytes>> = match self.month_zone(now)? {
+            Some(zone) => Some(self.store.month_totals(now, &zone).map_err(Failure::could_not)?.into_iter().collect()),
+            None => None,
+        };
+        let total = |number| Some(totals.as_ref()?.get(&number).map_or(0, |bytes| bytes.0));
+        let view = |account: &Account| Ok(AccountView { month_bytes: total(account.number), ..Self::view(account)? });
+        let accounts = self.store.accounts().map_err(Failure::could_not)?;
+        Ok(Done::Accounts { accounts: accounts.iter().map(view).collect::<Result<_, Failure>>()? })
+    }
+
+    pub(super) fn show_account(&self, number: AccountId) -> Result<Done, Failure> {
+        let now = clock::now();
+        let account = self.account(number)?;
+        let month_bytes = match self.month_zone(now)? {
+            Some(zone) => Some(self.store.month_total(number, now, &zone).map_err(Failure::could_not)?.0),
+            None => None,
+        };
+        Ok(Done::Account(AccountView { month_bytes, kept: self.kept(now)?, ..Self::view(&account)? }))
+    }
+
+    pub(super) fn link_account(&self, number: AccountId) -> Result<Done, Failure> {
+        let account = self.account(number)?;
+        let links = keys(&account)?.0.iter().map(|key| self.link(key)).collect();
+        Ok(Done::Account(AccountView { links, ..Self::view(&account)? }))
+    }
+
+    pub(super) fn rotate_account(&mut self, number: AccountId) -> Result<Done, Failure> {
+        let old = self.keys_of(number)?;
+        let devices: Vec<(u8, Method)> = old.0.iter().map(|key| (key.device(), key.method())).collect();
+        let permit = self.permit_account(clock::now())?;
+        self.store.replace_keys(permit, number, new_keys(&devices).encode()).map_err(Failure::could_not)?;
+        self.link_account(number)
+    }
+
+    pub(super) fn remove_account(&mut self, number: AccountId) -> Result<Done, Failure> {
+        self.account(number)?;
+        self.store.remove_account(number).map_err(Failure::could_not)?;
+        Ok(Done::Removed { account: number })
+    }
+
+    fn account(&self, number: AccountId) -> Result<Account, Failure> {
+        self.store.account(number).map_err(Failure::could_not)?.ok_or_else(|| {
+            Failure::refused("there is no account of that number").help("`avow account list` shows every account")
+        })
+    }
+
+    fn permit_account(&self, now: Timestamp) -> Result<Permit<AccountRecord>, Failure> {
+        self.rules(now)?.permit::<AccountRecord>(&self.facts(now, Form::Sealed)).map_err(Failure::refused)
+    }
+
+    /// The zone whose months the policy in force counts; `None` if it keeps no month totals.
+    fn month_zone(&self, now: Timestamp) -> Result<Option<TimeZone>, Failure> {
+        let permit = self.rules(now)?.permit::<MonthTotal>(&self.facts(now, Form::Plain));
+        Ok(permit.ok().map(|permit| permit.zone().clone()))
+    }
+
+    fn view(account: &Account) -> Result<AccountView, Failure> {
+        Ok(AccountView {
+            account: account.number,
+            opened: account.recorded,
+            methods: keys(account)?.0.iter().map(|key| key.method().to_string()).collect(),
+            month_bytes: None,
+            links: Vec::new(),
+            kept: Vec::new(),
+        })
+    }
+
+    fn link(&self, key: &AccessKey) -> String {
+        avow_proxy::link(&self.host, self.port, key, &self.relay_keys, "avow").into_inner()
+    }
+
+    /// What the policy in force keeps about every account.
+    fn kept(&self, now: Timestamp) -> Result<Vec<KeptView>, Failure> {
+        let mut kept = self.kept_of::<AccountRecord>(now, Form::Sealed)?;
+        kept.extend(self.kept_of::<MonthTotal>(now, Form::Plain)?);
+        Ok(kept)
+    }
+
+    fn kept_of<R: Record>(&self, now: Timestamp, form: Form) -> Result<Vec<KeptView>, Failure> {
+        let rules = self.rules(now)?;
+        let purpose = Code::new(R::PURPOSE).map_err(Failure::could_not)?;
+        let mut kept = Vec::new();
+        for code in R::CODES {
+            let code = Code::new(code).map_err(Failure::could_not)?;
+            let answer = rules.decide(R::SERVICE, &code, &purpose, &self.facts(now, form));
+            if let (Some(clause), Some(due)) = (answer.clause.filter(|_| answer.allowed), answer.due) {
+                kept.push(KeptView { data: code.to_string(), clause: clause.to_string(), until: report::due(due) });
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn new_keys(devices: &[(u8, Method)]) -> AccountKeys {
+    AccountKeys(devices.iter().map(|&(device, method)| AccessKey::generate(device, method)).collect())
+}
+
+fn keys(account: &Account) -> Result<AccountKeys, Failure> {
+    AccountKeys::decode(&account.keys).map_err(|_| Failure::could_not("the keys of an account cannot be read"))
+}

@@ -1,0 +1,79 @@
+//! Counts into the store, and out of it when they are due.
+
+use avow_accounting::{Applied, Cursor, MonthTotal, Swept};
+use avow_terms::{batch::Batch, permit::Form};
+use jiff::Timestamp;
+
+use super::Desk;
+use crate::{clock, failure::Failure};
+
+/// The one node of a service that is not spread over several machines.
+pub const HOME_NODE: u32 = 1;
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Flushed {
+    /// It is stored.
+    Stored,
+    /// The policy in force keeps no such data: the counts are dropped, in these words.
+    Refused(String),
+}
+
+impl Desk {
+    /// Stores a batch, if the policy in force allows it. A batch that is refused is dropped: to hold it until some
+    /// policy allows it would keep what the one in force says is not kept.
+    ///
+    /// # Errors
+    /// If the store does not take it now; it is to be tried again unchanged.
+    pub fn flush(&mut self, batch: &Batch) -> Result<Flushed, Failure> {
+        let now = clock::now();
+        match self.rules(now)?.permit::<MonthTotal>(&self.facts(now, Form::Plain)) {
+            Ok(permit) => {
+                let (Applied::Written | Applied::Duplicate) =
+                    self.store.add_traffic(permit, batch).map_err(Failure::could_not)?;
+                Ok(Flushed::Stored)
+            }
+            Err(refusal) => {
+                self.store.advance(batch).map_err(Failure::could_not)?;
+                Ok(Flushed::Refused(refusal.to_string()))
+            }
+        }
+    }
+
+    /// How far the store has got with this node's counts.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn cursor(&self) -> Result<Option<Cursor>, Failure> {
+        self.store.cursor(HOME_NODE).map_err(Failure::could_not)
+    }
+
+    /// Starts a new life of this node's counters.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn begin_epoch(&mut self) -> Result<Cursor, Failure> {
+        self.store.begin_epoch(HOME_NODE).map_err(Failure::could_not)
+    }
+
+    /// Erases what is due.
+    ///
+    /// # Errors
+    /// If the store does not take it now.
+    pub fn sweep(&mut self) -> Result<Swept, Failure> {
+        let standing = self.standing.load_full();
+        self.store.sweep(standing.history(), clock::now()).map_err(Failure::could_not)
+    }
+
+    /// The version in force; 0 is a text on trial.
+    #[must_use]
+    pub fn version_in_force(&self) -> Option<u32> {
+        self.standing.load().in_force(clock::now()).map(|rules| rules.version())
+    }
+
+    /// When the next version comes into force.
+    #[must_use]
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.standing.load().history().next_change(clock::now()).map(avow_terms::minute::Minute::instant)
+    }
+}

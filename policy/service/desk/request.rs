@@ -1,0 +1,102 @@
+//! What a command can ask of the desk, and what it answers. These are the words of the control socket.
+
+use avow_terms::account::AccountId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a command asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Request {
+    /// Open an account with one device.
+    AddAccount {
+        /// The Shadowsocks method of its key.
+        method: String,
+    },
+    /// Every account and what it moved this month.
+    ListAccounts,
+    /// Everything kept about one account.
+    ShowAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// The links of one account.
+    LinkAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// New keys for one account; the old ones end.
+    RotateAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Erase one account.
+    RemoveAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Put a version into the history.
+    Publish {
+        /// What the text is called: its path.
+        name: String,
+        /// The text.
+        text: String,
+    },
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "done", rename_all = "snake_case")]
+pub enum Done {
+    /// An account as it now is.
+    Account(AccountView),
+    /// Every account.
+    Accounts {
+        /// In the order of their numbers.
+        accounts: Vec<AccountView>,
+    },
+    /// An account is gone.
+    Removed {
+        /// Which.
+        account: AccountId,
+    },
+    /// A version is in the history.
+    Published {
+        /// The name of the policy.
+        policy: String,
+        /// The version.
+        version: u32,
+        /// From when it applies.
+        effective: String,
+        /// What changed, one line per clause.
+        changes: Vec<String>,
+    },
+}
+
+/// An account, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountView {
+    /// Its number.
+    pub account: AccountId,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// The methods of its keys, one per device.
+    pub methods: Vec<String>,
+    /// The bytes that are stored for this month; `None` if the policy in force keeps no such total.
+    pub month_bytes: Option<u64>,
+    /// Its links, where they were asked for. They are secrets.
+    pub links: Vec<String>,
+    /// What is kept about it, until when, and by which clause.
+    pub kept: Vec<KeptView>,
+}
+
+/// One kind of data that is kept about an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptView {
+    /// The data code.
+    pub data: String,
+    /// The clause that allows it.
+    pub clause: String,
+    /// Until when, in words.
+    pub until: String,
+}

@@ -1,0 +1,59 @@
+//! `GET /healthz`: whether the service does its main job.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde::Serialize;
+use warp::{Reply, http::StatusCode, reply::Response};
+
+use super::Site;
+use crate::clock;
+
+/// Whether the parts of the service work. Written by the parts, read by `/healthz` and `/metrics`.
+#[derive(Debug, Default)]
+pub struct Health {
+    /// Counts could not be stored and wait in memory.
+    pub counts_held: AtomicBool,
+    /// The policy in force keeps no month totals.
+    pub counts_refused: AtomicBool,
+    /// The last sweep did not finish.
+    pub sweep_failed: AtomicBool,
+    /// How many batches were stored.
+    pub batches: AtomicU64,
+    /// How many buckets were erased because they were due.
+    pub buckets_erased: AtomicU64,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    status: &'static str,
+    relay: &'static str,
+    counts: &'static str,
+    sweep: &'static str,
+    policy: Option<String>,
+    version: Option<u32>,
+    on_trial: bool,
+}
+
+pub(super) fn answer(site: &Site) -> Response {
+    let read = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+    let health = &site.health;
+    let (relay, held, failed) = (site.relay.serves(), read(&health.counts_held), read(&health.sweep_failed));
+    let well = relay && !held && !failed;
+    let standing = site.standing.load();
+    let rules = standing.in_force(clock::now());
+    let answer = Answer {
+        status: if well { "ok" } else { "degraded" },
+        relay: if relay { "ok" } else { "not running" },
+        counts: match (held, read(&health.counts_refused)) {
+            (true, _) => "held in memory: the store does not take them",
+            (false, true) => "dropped: the policy in force keeps no month totals",
+            (false, false) => "ok",
+        },
+        sweep: if failed { "the last one failed" } else { "ok" },
+        policy: rules.map(|rules| rules.policy().header.policy.clone()),
+        version: rules.map(|rules| rules.policy().header.version),
+        on_trial: rules.is_some_and(|rules| rules.version() == 0),
+    };
+    let status = if well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    warp::reply::with_status(warp::reply::json(&answer), status).into_response()
+}

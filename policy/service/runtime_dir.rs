@@ -1,0 +1,105 @@
+//! Where the counter page lives: a file in memory that outlives the processes and not the machine.
+//!
+//! The page holds account numbers and byte counts that are not yet stored. It belongs on tmpfs: on a disk it would leave
+//! an activity log in freed blocks.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::failure::Failure;
+
+/// What `statfs` says of a file system in memory (`TMPFS_MAGIC` of linux/magic.h).
+const TMPFS: i64 = 0x0102_1994;
+
+/// The directory of the counter page.
+#[derive(Debug, Clone)]
+pub struct RuntimeDir {
+    path: PathBuf,
+    page: PathBuf,
+}
+
+impl RuntimeDir {
+    /// The directory for a data directory: the one configured, else systemd's, else the user's, else `/dev/shm`.
+    ///
+    /// # Errors
+    /// If it cannot be made, or belongs to somebody else.
+    pub fn open(configured: Option<&Path>, data: &Path) -> Result<Self, Failure> {
+        let path = configured.map_or_else(default_path, Path::to_owned);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&path)
+            .and_then(|()| fs::metadata(&path))
+            .and_then(|found| owned(&found))
+            .map_err(|error| {
+                Failure::file("use the runtime directory", &path, &error)
+                    .help("name a directory on tmpfs that only you can use: `directory` under `[runtime]`")
+            })?;
+        let mut hasher = DefaultHasher::new();
+        fs::canonicalize(data).unwrap_or_else(|_| data.to_owned()).hash(&mut hasher);
+        let page = path.join(format!("counters-{:016x}", hasher.finish()));
+        Ok(Self { path, page })
+    }
+
+    /// Whether the directory is in memory.
+    #[must_use]
+    pub fn in_memory(&self) -> bool {
+        rustix::fs::statfs(&self.path).is_ok_and(|found| found.f_type == TMPFS)
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The page that an earlier life left, if there is one.
+    #[must_use]
+    pub fn earlier_page(&self) -> Option<File> {
+        let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(&self.page).ok()?;
+        file.metadata().and_then(|found| owned(&found)).ok()?;
+        Some(file)
+    }
+
+    /// A new, empty page in place of any earlier one.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn new_page(&self) -> Result<File, Failure> {
+        let make = || {
+            match fs::remove_file(&self.page) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => (),
+            }
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&self.page)
+        };
+        make().map_err(|error| Failure::file("make the counter page", &self.page, &error))
+    }
+
+    /// Removes the page; what it held is stored.
+    pub fn remove_page(&self) {
+        let _ = fs::remove_file(&self.page);
+    }
+}
+
+fn default_path() -> PathBuf {
+    let uid = rustix::process::getuid().as_raw();
+    std::env::var_os("RUNTIME_DIRECTORY")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?).join("avow")))
+        .unwrap_or_else(|| PathBuf::from(format!("/dev/shm/avow-{uid}")))
+}
+
+/// Refuses what another user could have put there.
+fn owned(found: &fs::Metadata) -> io::Result<()> {
+    if found.uid() == rustix::process::getuid().as_raw() {
+        return Ok(());
+    }
+    Err(io::Error::other("it belongs to another user"))
+}

@@ -1,0 +1,101 @@
+//! Which versions there are and which of them holds: the text on trial, the published ones, and their rules.
+
+use std::sync::Arc;
+
+use avow_accounting::Reader;
+use avow_terms::{
+    conflict::Published, history::History, minute::Minute, reading, revision::Revision, rules::Rules, source::Source,
+};
+use jiff::Timestamp;
+
+use crate::{data_dir::DataDir, failure::Failure, texts};
+
+/// The versions of one store, read and compiled.
+#[derive(Debug)]
+pub struct Standing {
+    history: History,
+    revisions: Vec<Revision>,
+}
+
+impl Standing {
+    /// Reads and compiles every version that a store holds.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or a text in it is no policy (which only an edited store can hold).
+    pub fn load(store: &Reader) -> Result<Self, Failure> {
+        let trial = match store.trial().map_err(Failure::could_not)? {
+            Some(trial) => Some(compile("on trial", &trial.text, &trial.vocabulary, 0)?),
+            None => None,
+        };
+        let revisions = store.revisions().map_err(Failure::could_not)?;
+        let mut published: Vec<(Minute, Arc<Rules>)> = Vec::new();
+        for revision in &revisions {
+            let name = format!("v{}", revision.version);
+            published
+                .push((revision.effective, compile(&name, &revision.text, &revision.vocabulary, revision.version)?));
+        }
+        Ok(Self { history: History::new(trial, published), revisions })
+    }
+
+    /// Reads the versions of a data directory, for a moment, while a service may run on it.
+    ///
+    /// # Errors
+    /// If there is no store, or it cannot be read.
+    pub fn read(directory: &DataDir) -> Result<Self, Failure> {
+        directory.require_store()?;
+        Self::load(&Reader::open(&directory.store(), &directory.keys()).map_err(Failure::could_not)?)
+    }
+
+    /// The arithmetic of deadlines over all versions.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// The rules that hold at an instant.
+    #[must_use]
+    pub fn in_force(&self, at: Timestamp) -> Option<&Arc<Rules>> {
+        self.history.in_force(at)
+    }
+
+    /// The rules of a version; 0 is the text on trial.
+    #[must_use]
+    pub fn version(&self, version: u32) -> Option<&Arc<Rules>> {
+        self.history.version(version)
+    }
+
+    /// The published versions, oldest first.
+    #[must_use]
+    pub fn revisions(&self) -> &[Revision] {
+        &self.revisions
+    }
+
+    /// A published version.
+    #[must_use]
+    pub fn revision(&self, version: u32) -> Option<&Revision> {
+        self.revisions.iter().find(|revision| revision.version == version)
+    }
+
+    /// The published versions as a candidate is compared with them.
+    #[must_use]
+    pub fn published(&self) -> Vec<Published> {
+        let published = |revision: &Revision| {
+            let rules = self.version(revision.version)?;
+            Some(Published {
+                policy: rules.policy().clone(),
+                vocabulary: rules.vocabulary().clone(),
+                effective: revision.effective,
+                published_at: revision.published_at,
+            })
+        };
+        self.revisions.iter().filter_map(published).collect()
+    }
+}
+
+/// Reads and compiles one text. It is called after its policy from then on: `northgate v1`, `northgate on trial`.
+fn compile(name: &str, text: &Arc<str>, vocabulary: &Arc<str>, version: u32) -> Result<Arc<Rules>, Failure> {
+    let vocabulary = texts::read_vocabulary(Source::new(format!("vocabulary of {name}"), vocabulary.clone()))?;
+    let mut policy = reading::read(Source::new(name, text.clone()), &vocabulary).policy()?;
+    policy.source.name = format!("{} {name}", policy.header.policy).into();
+    Ok(Arc::new(Rules::compile(Arc::new(policy), vocabulary, version)?))
+}

@@ -1,0 +1,83 @@
+//! Policies and the vocabulary: from files, and the ones that are built in.
+
+use std::{fs, path::Path, sync::Arc};
+
+use avow_terms::{
+    policy::Policy,
+    problem::{Problem, Severity},
+    reading,
+    source::Source,
+    vocabulary::Vocabulary,
+};
+
+use crate::failure::Failure;
+
+/// The largest text that is read: no policy is near it, and a wrong file is told so at once.
+const LARGEST: u64 = 4 << 20;
+
+/// The policy that a first start puts on trial.
+#[must_use]
+pub fn trial_policy() -> Source {
+    Source::new("northgate/privacy.md", include_str!("../../policy-docs/northgate/privacy.md"))
+}
+
+/// The vocabulary that is built in.
+#[must_use]
+pub fn vocabulary_source() -> Source {
+    Source::new("vocabulary.md", include_str!("../../policy-docs/vocabulary.md"))
+}
+
+/// Reads the vocabulary that is built in.
+///
+/// # Errors
+/// Its problems; a test keeps it free of them.
+pub fn vocabulary() -> Result<Arc<Vocabulary>, Failure> {
+    read_vocabulary(vocabulary_source())
+}
+
+/// Reads a vocabulary.
+///
+/// # Errors
+/// Its problems.
+pub fn read_vocabulary(source: Source) -> Result<Arc<Vocabulary>, Failure> {
+    let (vocabulary, problems) = Vocabulary::read(source);
+    if problems.iter().any(|problem| problem.severity == Severity::Error) {
+        return Err(problems.into());
+    }
+    Ok(Arc::new(vocabulary))
+}
+
+/// Reads a file that legal edits.
+///
+/// # Errors
+/// If it is not there, is no UTF-8 text, or is too large to be a policy.
+pub fn file(path: &Path) -> Result<Source, Failure> {
+    let failed = |error| Failure::file("read", path, &error);
+    if fs::metadata(path).map_err(failed)?.len() > LARGEST {
+        return Err(Failure::could_not(format!("`{}` is too large to be a policy (over 4 MiB)", path.display())));
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(path.display().to_string(), text)),
+        Err(error) => Err(not_text(path, &error)),
+    }
+}
+
+fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> Failure {
+    let good = error.utf8_error().valid_up_to();
+    let before = error.as_bytes().get(..good).map(String::from_utf8_lossy).unwrap_or_default();
+    let position = Source::new("", before.as_ref()).position(good);
+    Failure::refused(format!("{}:{}:{}: this is not UTF-8 text", path.display(), position.line, position.column))
+        .help("save the file as UTF-8")
+}
+
+/// Reads a policy: the policy and what somebody should look at.
+///
+/// # Errors
+/// Its problems, if any of them is an error.
+pub fn policy(source: Source, vocabulary: &Vocabulary) -> Result<(Arc<Policy>, Vec<Problem>), Failure> {
+    let reading = reading::read(source, vocabulary);
+    let warnings = reading.problems.clone();
+    let policy = reading.policy()?;
+    Ok((Arc::new(policy), warnings))
+}

@@ -1,0 +1,236 @@
+//! A running service: the relay in a process of its own, the policy page, the books, the sweeper, the control socket.
+
+mod books;
+mod sockets;
+mod switchboard;
+mod welcome;
+
+use std::{sync::Arc, time::Duration};
+
+use avow_proxy::{Page, SpawnRelay, Supervisor};
+use tokio::{
+    runtime::Runtime,
+    signal::unix::{SignalKind, signal},
+    sync::{Mutex, Notify, watch},
+    time,
+};
+
+use crate::{
+    cli::Data,
+    config::Config,
+    data_dir::{DataDir, Lock},
+    desk::{AccountView, Desk, Done, Request},
+    exit::Exit,
+    failure::Failure,
+    http::{self, Health, Metrics, Site},
+    keeper::Keeper,
+    log::{self, Event},
+    runtime_dir::RuntimeDir,
+    screen::Screen,
+};
+use books::{Books, RelaySums};
+use sockets::Sockets;
+use switchboard::Switchboard;
+
+/// The method of the account that a first start opens.
+const FIRST_METHOD: &str = "2022-blake3-aes-256-gcm";
+/// How long a relay may take to serve before something is wrong.
+const LONGEST_START: Duration = Duration::from_secs(10);
+/// How often the last flush is tried when the store does not take it, and the pause between.
+const LAST_TRIES: (u32, Duration) = (20, Duration::from_millis(250));
+
+/// Starts everything and keeps it until told to stop.
+///
+/// # Errors
+/// If it cannot start.
+pub fn run(config: &Config, data: &Data, screen: Screen) -> Result<Exit, Failure> {
+    screen.progress("avow: opening the store ...");
+    let directory = DataDir::at(&data.dir);
+    directory.create()?;
+    let lock = directory.lock()?;
+    let sockets = Sockets::open(config)?;
+    let first = !directory.has_store();
+    let mut desk = Desk::open(&directory, config)?;
+    let new = if first { Some(first_account(&mut desk)?) } else { None };
+    log::start(screen.colour);
+    let memory = RuntimeDir::open(config.runtime.directory.as_deref(), &data.dir)?;
+    let page = Arc::new(books::open_page(&mut desk, &memory, config.books.accounts)?);
+    let service = Service { config: config.clone(), directory, memory, page, screen };
+    runtime()?.block_on(service.run(desk, lock, sockets, new))
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::could_not(format!("cannot start the runtime: {error}")))
+}
+
+fn first_account(desk: &mut Desk) -> Result<AccountView, Failure> {
+    let Done::Account(added) = desk.perform(Request::AddAccount { method: FIRST_METHOD.into() })? else {
+        return Err(Failure::could_not("no account was opened"));
+    };
+    let Done::Account(shown) = desk.perform(Request::ShowAccount { account: added.account })? else {
+        return Err(Failure::could_not("the account cannot be shown"));
+    };
+    Ok(AccountView { links: added.links, ..shown })
+}
+
+/// What a running service is made from.
+struct Service {
+    config: Config,
+    directory: DataDir,
+    memory: RuntimeDir,
+    page: Arc<Page>,
+    screen: Screen,
+}
+
+impl Service {
+    async fn run(self, desk: Desk, lock: Lock, sockets: Sockets, new: Option<AccountView>) -> Result<Exit, Failure> {
+        let mut signals = Signals::listen()?;
+        let (standing, relay_keys, accounts) = (desk.standing(), desk.relay_keys(), desk.keys_of_accounts()?);
+        let (keeper, keeping) = Keeper::start(desk)?;
+        self.screen.progress("avow: starting the relay ...");
+        let Sockets { tcp, udp, web } = sockets;
+        let relay = Arc::new(self.start_relay(tcp, udp, &lock)?);
+        relay.configure((*relay_keys).clone(), self.config.relay.limits()).await.map_err(Failure::could_not)?;
+        let board = Arc::new(Switchboard {
+            keeper: keeper.clone(),
+            relay: relay.clone(),
+            page: self.page.clone(),
+            news: Arc::new(Notify::new()),
+            admitted: Mutex::default(),
+        });
+        let open = accounts.len();
+        board.admit_all(accounts).await?;
+        time::timeout(LONGEST_START, relay.ready())
+            .await
+            .map_err(|_| Failure::could_not("the relay did not start"))?
+            .map_err(Failure::could_not)?;
+
+        let health = Arc::new(Health::default());
+        let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });
+        let metrics = Metrics::new(health.clone(), sums.clone());
+        let place = self.config.policy.place;
+        let site = Arc::new(Site { standing: standing.clone(), health: health.clone(), relay: sums, metrics, place });
+        let books = Arc::new(Books::new(self.page.clone(), keeper.clone(), health));
+        let (stop, stopped) = watch::channel(false);
+        let pages = tokio::spawn(http::serve(web, site, stopped.clone()));
+        let board_serving = tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?));
+        let flushing = tokio::spawn(flush(books.clone(), self.config.books.flush_seconds.duration()));
+        let sweeping = tokio::spawn(sweep(books.clone(), board.clone(), self.config.books.sweep_seconds.duration()));
+        let watching = tokio::spawn(watch_relay(relay.clone()));
+
+        self.screen.say(welcome::welcome(&self.config, &standing.load(), &self.memory, open, new.as_ref())?);
+        Event::Ready.tell();
+        signals.wait().await;
+
+        Event::Draining.tell();
+        stop.send_replace(true);
+        board_serving.abort();
+        watching.abort();
+        let _ = std::fs::remove_file(self.directory.control_socket());
+        relay.drain(self.config.relay.drain_seconds.duration()).await.map_err(Failure::could_not)?;
+        flushing.abort();
+        sweeping.abort();
+        let _ = pages.await;
+        self.last_flush(&books).await?;
+        drop((books, board, keeper, flushing.await, sweeping.await, board_serving.await));
+        let _ = tokio::task::spawn_blocking(move || keeping.join()).await;
+        self.memory.remove_page();
+        Event::Stopped.tell();
+        Ok(Exit::Done)
+    }
+
+    fn start_relay(
+        &self,
+        tcp: std::net::TcpListener,
+        udp: std::net::UdpSocket,
+        lock: &Lock,
+    ) -> Result<Supervisor, Failure> {
+        let failed = |error: std::io::Error| Failure::could_not(format!("cannot start the relay: {error}"));
+        // The program as it was started, even if the file at its path has been replaced since.
+        let spawn = SpawnRelay { program: "/proc/self/exe".into(), arguments: vec!["relay".into()] };
+        let lock = lock.file.try_clone().map_err(failed)?.into();
+        Supervisor::start(spawn, vec![tcp], vec![udp], &self.page, Some(lock)).map_err(failed)
+    }
+
+    /// Everything is counted now; it is stored before the service ends. If the store does not take it, the page stays
+    /// where it is and the next start stores it.
+    async fn last_flush(&self, books: &Books) -> Result<(), Failure> {
+        let (tries, pause) = LAST_TRIES;
+        for _ in 1..tries {
+            if books.flush().await.is_ok() {
+                return Ok(());
+            }
+            time::sleep(pause).await;
+        }
+        books.flush().await.map_err(|failure| {
+            failure.help("the counts are kept in memory and are stored at the next start, if the machine stays up")
+        })
+    }
+}
+
+/// Stores counts at every interval.
+async fn flush(books: Arc<Books>, every: Duration) {
+    let mut ticks = time::interval(every);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        // A failure is told once and shown by /healthz; the batch is held and goes first the next time.
+        let _ = books.flush().await;
+    }
+}
+
+/// Erases what is due, at its instant; also tells when a version comes into force.
+async fn sweep(books: Arc<Books>, board: Arc<Switchboard>, longest: Duration) {
+    let mut in_force = None;
+    loop {
+        let swept = books.sweep(longest).await;
+        if swept.accounts_gone {
+            let _ = board.let_go_of_the_erased().await;
+        }
+        if swept.in_force != in_force
+            && let Some(version) = swept.in_force
+        {
+            Event::InForce { version }.tell();
+            in_force = swept.in_force;
+        }
+        let _ = time::timeout(swept.wait, board.news.notified()).await;
+    }
+}
+
+/// Tells the log when the relay was started again.
+async fn watch_relay(relay: Arc<Supervisor>) {
+    let mut known = relay.starts();
+    loop {
+        time::sleep(Duration::from_millis(500)).await;
+        if relay.starts() != known {
+            known = relay.starts();
+            Event::RelayRestarted.tell();
+        }
+    }
+}
+
+/// Being told to stop.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::could_not(format!("cannot listen for signals: {error}")));
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => (),
+            _ = self.terminate.recv() => (),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Counts on their way from the page to the store, and the sweep.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use avow_proxy::{Event as RelayEvent, Page, Standing, Supervisor};
+use avow_terms::batch::Batch;
+use tokio::sync::Mutex;
+
+use crate::{
+    clock,
+    desk::{Desk, Flushed, HOME_NODE},
+    failure::Failure,
+    http::{Health, Sums},
+    keeper::Keeper,
+    log::Event,
+    runtime_dir::RuntimeDir,
+};
+
+/// A sweep that comes a moment too early does not spin.
+const SHORTEST_WAIT: Duration = Duration::from_millis(20);
+
+/// The counts of this life of the node, and the batch that the store did not take yet.
+pub(super) struct Books {
+    page: Arc<Page>,
+    keeper: Keeper,
+    health: Arc<Health>,
+    held: Mutex<Option<Batch>>,
+}
+
+/// Stores what an earlier life counted, and begins a new life with an empty page.
+///
+/// # Errors
+/// If the store does not take the counts, or no page can be made; then the earlier page is left as it is.
+pub(super) fn open_page(desk: &mut Desk, runtime: &RuntimeDir, capacity: u32) -> Result<Page, Failure> {
+    if let Some(page) = runtime.earlier_page().and_then(|file| Page::open(file).ok()) {
+        recover(desk, &page)?;
+    }
+    let cursor = desk.begin_epoch()?;
+    Page::create(runtime.new_page()?, cursor.epoch, capacity).map_err(Failure::could_not)
+}
+
+fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
+    let standing = page.standing(desk.cursor()?.map(|cursor| (cursor.epoch, cursor.seq)));
+    let unsent = match standing {
+        Standing::Stale => return Ok(()),
+        Standing::Unsent => page.frozen(HOME_NODE),
+        Standing::Committed => None,
+    };
+    let mut found = false;
+    for batch in unsent.into_iter().chain(std::iter::from_fn(|| page.freeze(HOME_NODE))) {
+        desk.flush(&batch)?;
+        found = true;
+    }
+    if found {
+        Event::CountsRecovered.tell();
+    }
+    Ok(())
+}
+
+impl Books {
+    /// Books over a page.
+    #[must_use]
+    pub(super) fn new(page: Arc<Page>, keeper: Keeper, health: Arc<Health>) -> Self {
+        Self { page, keeper, health, held: Mutex::new(None) }
+    }
+
+    /// Stores what was counted since the last time. A batch that the store does not take is held, and goes first the
+    /// next time, unchanged.
+    ///
+    /// # Errors
+    /// Why the store did not take it.
+    pub(super) async fn flush(&self) -> Result<(), Failure> {
+        let mut held = self.held.lock().await;
+        while let Some(batch) = held.take().or_else(|| self.page.freeze(HOME_NODE)) {
+            let sent = batch.clone();
+            let flushed = self.keeper.at_desk(move |desk| desk.flush(&sent)).await.flatten();
+            match flushed {
+                Ok(flushed) => self.stored(&flushed),
+                Err(failure) => {
+                    *held = Some(batch);
+                    if !self.health.counts_held.swap(true, Ordering::Relaxed) {
+                        Event::CountsHeld.tell();
+                    }
+                    return Err(failure);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&self, flushed: &Flushed) {
+        let refused = matches!(flushed, Flushed::Refused(_));
+        if self.health.counts_held.swap(false, Ordering::Relaxed) {
+            Event::CountsStored.tell();
+        }
+        if !self.health.counts_refused.swap(refused, Ordering::Relaxed) && refused {
+            Event::CountsRefused.tell();
+        }
+        if !refused {
+            self.health.batches.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Erases what is due, and says when to look again.
+    pub(super) async fn sweep(&self, longest: Duration) -> NextLook {
+        let swept = self
+            .keeper
+            .at_desk(|desk| Ok::<_, Failure>((desk.sweep()?, desk.next_change(), desk.version_in_force())))
+            .await
+            .flatten();
+        self.health.sweep_failed.store(swept.is_err(), Ordering::Relaxed);
+        let Ok((swept, next_change, in_force)) = swept else {
+            Event::SweepFailed.tell();
+            return NextLook { wait: longest, in_force: None, accounts_gone: false };
+        };
+        if swept.buckets > 0 {
+            self.health.buckets_erased.fetch_add(swept.buckets as u64, Ordering::Relaxed);
+            Event::Swept { buckets: swept.buckets, rows: swept.rows }.tell();
+        }
+        let next = [swept.next_due, next_change].into_iter().flatten().min();
+        let wait = next.and_then(|next| Duration::try_from(next.duration_since(clock::now())).ok());
+        // A clock that is set while nothing is due is noticed after the longest wait.
+        let wait = wait.map_or(longest, |wait| wait.min(longest)).max(SHORTEST_WAIT);
+        NextLook { wait, in_force, accounts_gone: swept.accounts > 0 }
+    }
+}
+
+/// What a sweep leaves to do.
+pub(super) struct NextLook {
+    /// How long until something is due or a version comes into force, or the longest wait.
+    pub(super) wait: Duration,
+    /// The version in force; 0 is a text on trial.
+    pub(super) in_force: Option<u32>,
+    /// Whether accounts were due themselves, which the relay has to let go of.
+    pub(super) accounts_gone: bool,
+}
+
+/// The relay's sums, for the metrics.
+pub(super) struct RelaySums {
+    /// Where it counts bytes.
+    pub(super) page: Arc<Page>,
+    /// Where it counts events.
+    pub(super) relay: Arc<Supervisor>,
+}
+
+impl Sums for RelaySums {
+    fn bytes(&self) -> u64 {
+        self.page.totals().iter().fold(0, |sum, (_, bytes)| sum.saturating_add(bytes.0))
+    }
+
+    fn events(&self) -> Vec<(&'static str, u64)> {
+        self.relay.events().iter().map(|(event, count): (RelayEvent, u64)| (event.name(), count)).collect()
+    }
+
+    fn restarts(&self) -> u64 {
+        self.relay.starts().saturating_sub(1)
+    }
+
+    fn serves(&self) -> bool {
+        self.relay.is_ready()
+    }
+}

@@ -1,0 +1,300 @@
+//! The thread that keeps a relay running and carries orders to it.
+//!
+//! It is a thread of its own because the kernel ends a relay when the **thread** that started it ends: a relay started
+//! from a worker that a runtime may retire would die with it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
+    process::Stdio,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use avow_terms::{account::AccountId, private::Private};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{
+        UnixStream,
+        unix::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    process::Child,
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    inherited::Estate,
+    keys::{AccountKeys, ServerKeys},
+    limits::Limits,
+    lines::Lines,
+    order::{Answer, Order},
+    page::Slot,
+    status::Status,
+    supervisor::SpawnRelay,
+};
+
+/// A relay that lived so long is not one that dies again and again.
+const LONG_LIFE: Duration = Duration::from_secs(30);
+/// The longest pause before a relay is started again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a relay may take until it serves all that it is told to.
+const INFANCY: Duration = Duration::from_secs(15);
+/// How long a relay may take to end when it was told to, beyond what it was given.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What the handle asks of the thread.
+pub(crate) enum Command {
+    /// Carry this to the relay, and tell whether it could be done.
+    Order(Order, oneshot::Sender<bool>),
+    /// End the relay.
+    Drain(Duration, oneshot::Sender<()>),
+}
+
+/// Starts the thread.
+pub(crate) fn start(
+    spawn: SpawnRelay,
+    estate: Estate,
+    commands: mpsc::Receiver<Command>,
+    status: Arc<Status>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let keeper = Keeper { spawn, estate, commands, status, told: Told::default(), waiting: HashMap::new(), next_id: 0 };
+    thread::Builder::new().name("relay-keeper".into()).spawn(move || runtime.block_on(keeper.keep()))?;
+    Ok(())
+}
+
+/// All that a relay has to be told anew when it is started again.
+#[derive(Default)]
+struct Told {
+    configured: Option<(ServerKeys, Limits)>,
+    accounts: BTreeMap<AccountId, (Slot, AccountKeys)>,
+}
+
+impl Told {
+    fn remember(&mut self, order: &Order) {
+        match order {
+            Order::Configure(keys, limits) => self.configured = Some((keys.clone(), *limits)),
+            Order::Put(account, slot, keys) => {
+                self.accounts.insert(*account, (*slot, keys.clone()));
+            }
+            Order::Remove(account) => {
+                self.accounts.remove(account);
+            }
+            Order::Drain(_) => {}
+        }
+    }
+
+    fn again(&self) -> Vec<Order> {
+        let configured = self.configured.clone().map(|(keys, limits)| Order::Configure(keys, limits));
+        let accounts = self.accounts.iter().map(|(account, (slot, keys))| Order::Put(*account, *slot, keys.clone()));
+        configured.into_iter().chain(accounts).collect()
+    }
+}
+
+struct Keeper {
+    spawn: SpawnRelay,
+    estate: Estate,
+    commands: mpsc::Receiver<Command>,
+    status: Arc<Status>,
+    told: Told,
+    /// Who waits for which order.
+    waiting: HashMap<u64, oneshot::Sender<bool>>,
+    next_id: u64,
+}
+
+/// A relay that runs.
+struct Life {
+    child: Child,
+    answers: Lines<OwnedReadHalf>,
+    orders: OwnedWriteHalf,
+}
+
+/// How a relay's life ended.
+enum End {
+    /// It died.
+    Died,
+    /// It was told to.
+    Told(Option<oneshot::Sender<()>>),
+}
+
+impl Keeper {
+    async fn keep(mut self) {
+        let mut pause = Duration::ZERO;
+        loop {
+            let born = Instant::now();
+            let end = self.live().await;
+            self.status.died();
+            match end {
+                Ok(End::Told(done)) => {
+                    // Only now: from here on the handle says that the relay is stopped.
+                    self.commands.close();
+                    done.map(|done| done.send(()));
+                    return;
+                }
+                Ok(End::Died) | Err(_) => {}
+            }
+            pause = if born.elapsed() > LONG_LIFE { Duration::ZERO } else { longer(pause) };
+            if !self.wait(pause).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits before the next relay is started. Orders are noted for it; false when none is wanted any more.
+    async fn wait(&mut self, pause: Duration) -> bool {
+        let over = sleep(pause);
+        tokio::pin!(over);
+        loop {
+            let command = tokio::select! {
+                () = &mut over => return true,
+                command = self.commands.recv() => command,
+            };
+            match command {
+                Some(Command::Order(order, done)) => drop(self.note(&order, done)),
+                Some(Command::Drain(_, done)) => {
+                    self.commands.close();
+                    // Who gave up waiting is not told.
+                    let _ = done.send(());
+                    return false;
+                }
+                None => return false,
+            }
+        }
+    }
+
+    /// Notes an order and who waits for it; returns its line.
+    fn note(&mut self, order: &Order, done: oneshot::Sender<bool>) -> Private<Vec<u8>> {
+        self.told.remember(order);
+        let id = self.number();
+        self.waiting.insert(id, done);
+        order.line(id)
+    }
+
+    /// One life of a relay, from its start to its end.
+    async fn live(&mut self) -> io::Result<End> {
+        let mut life = self.give_birth().await?;
+        self.tell_all(&mut life).await?;
+        loop {
+            tokio::select! {
+                line = life.answers.next() => match line? {
+                    Some(line) => self.hear(&line)?,
+                    None => return Ok(End::Died),
+                },
+                _ = life.child.wait() => return Ok(End::Died),
+                command = self.commands.recv() => match command {
+                    Some(Command::Order(order, done)) => {
+                        let line = self.note(&order, done);
+                        life.orders.write_all(line.expose()).await?;
+                    }
+                    Some(Command::Drain(at_most, done)) => return Ok(life.end(at_most, Some(done)).await),
+                    None => return Ok(life.end(Duration::ZERO, None).await),
+                },
+            }
+        }
+    }
+
+    async fn give_birth(&self) -> io::Result<Life> {
+        let (ours, theirs) = StdUnixStream::pair()?;
+        let mut command = tokio::process::Command::new(&self.spawn.program);
+        command.args(&self.spawn.arguments).stdin(Stdio::from(OwnedFd::from(theirs)));
+        // The relay has nothing to say but what the control socket carries; not even a panic's text comes out of it.
+        command.stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        let child = command.spawn()?;
+        // The command still holds the relay's end: while it does, nobody would notice that the relay is gone.
+        drop(command);
+        self.status.born(child.id().unwrap_or(0));
+        self.estate.send(&ours).map_err(io::Error::other)?;
+        ours.set_nonblocking(true)?;
+        let (answers, orders) = UnixStream::from_std(ours)?.into_split();
+        Ok(Life { child, answers: Lines::new(answers), orders })
+    }
+
+    /// Tells a new relay all that is to be served, and waits until it is. Whoever waited for an order to the relay
+    /// before is answered: it is carried out now.
+    async fn tell_all(&mut self, life: &mut Life) -> io::Result<()> {
+        let before = std::mem::take(&mut self.waiting);
+        let told = timeout(INFANCY, self.tell_each(life)).await;
+        match told.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(()) => {
+                for (_, done) in before {
+                    // Who gave up waiting is not told.
+                    let _ = done.send(true);
+                }
+                self.status.ready.send_replace(true);
+                Ok(())
+            }
+            Err(error) => {
+                self.waiting = before;
+                Err(error)
+            }
+        }
+    }
+
+    async fn tell_each(&mut self, life: &mut Life) -> io::Result<()> {
+        let orders = self.told.again();
+        let mut missing = orders.len();
+        let mut lines = Vec::new();
+        for order in orders {
+            lines.extend_from_slice(order.line(self.number()).expose());
+        }
+        let writing = life.orders.write_all(&lines);
+        tokio::pin!(writing);
+        let (mut ready, mut written) = (false, false);
+        while !(ready && written && missing == 0) {
+            let line = tokio::select! {
+                line = life.answers.next() => line?.ok_or(io::ErrorKind::UnexpectedEof)?,
+                done = &mut writing, if !written => {
+                    done?;
+                    written = true;
+                    continue;
+                }
+            };
+            match serde_json::from_slice(&line)? {
+                Answer::Ready => ready = true,
+                Answer::Done { .. } => missing = missing.saturating_sub(1),
+                Answer::Events { events } => self.status.told(events),
+            }
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, line: &[u8]) -> io::Result<()> {
+        match serde_json::from_slice(line)? {
+            Answer::Ready => {}
+            Answer::Done { id, well } => {
+                if let Some(done) = self.waiting.remove(&id) {
+                    // Who gave up waiting is not told.
+                    let _ = done.send(well);
+                }
+            }
+            Answer::Events { events } => self.status.told(events),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+impl Life {
+    /// Ends the relay, by force if it does not end in time.
+    async fn end(mut self, at_most: Duration, done: Option<oneshot::Sender<()>>) -> End {
+        let milliseconds = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX);
+        // An error here means that it is gone already.
+        let _ = self.orders.write_all(Order::Drain(milliseconds).line(0).expose()).await;
+        if timeout(at_most.saturating_add(GRACE), self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+        End::Told(done)
+    }
+}
+
+/// The pause after a relay that died young: 50 ms, 100 ms, … 5 s.
+fn longer(pause: Duration) -> Duration {
+    (pause * 2).clamp(Duration::from_millis(50), LONGEST_PAUSE)
+}

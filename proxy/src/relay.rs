@@ -1,0 +1,147 @@
+//! The relay: a process that serves what it is told to, until its parent tells it to end or is gone.
+
+use std::{
+    io,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use shadowsocks::{
+    config::{ReplayAttackPolicy, ServerType},
+    context::{Context, SharedContext},
+};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, UdpSocket, UnixStream},
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::{interval, timeout},
+};
+
+use crate::{
+    clerk::Clerk,
+    event::Tally,
+    hints::Hints,
+    inherited::Inherited,
+    limits::Limits,
+    lines::Lines,
+    order::Answer,
+    page::{Page, PageError},
+    registry::Registry,
+    tcp, udp,
+};
+
+/// Serves what the parent orders. Returns when the parent orders to drain or closes the control socket.
+pub fn run(inherited: Inherited) -> Result<(), RelayError> {
+    // From here on the relay dies with the thread that started it. If that is gone already, the control socket is
+    // closed, and the first look at it ends the relay.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(io::Error::from)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(serve(inherited));
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    served
+}
+
+/// What the connections and datagrams of a relay share.
+pub(crate) struct Relay {
+    pub(crate) registry: ArcSwap<Registry>,
+    pub(crate) limits: ArcSwap<Limits>,
+    pub(crate) hints: ArcSwap<Hints>,
+    pub(crate) tally: Tally,
+    /// Remembers the salts of streams, so that none is taken twice.
+    pub(crate) streams_seen: SharedContext,
+    /// The same for datagrams. Apart, so that a flood of datagrams cannot make it forget streams.
+    pub(crate) datagrams_seen: Context,
+    /// Whoever serves something holds a receiver; nobody is left when it is closed.
+    pub(crate) serving: watch::Sender<()>,
+    /// How many connections are met with silence now.
+    pub(crate) silenced: AtomicUsize,
+}
+
+impl Relay {
+    fn new() -> Self {
+        Self {
+            registry: ArcSwap::default(),
+            limits: ArcSwap::default(),
+            hints: ArcSwap::default(),
+            tally: Tally::default(),
+            streams_seen: Arc::new(rejecting_replays()),
+            datagrams_seen: rejecting_replays(),
+            serving: watch::Sender::new(()),
+            silenced: AtomicUsize::new(0),
+        }
+    }
+}
+
+fn rejecting_replays() -> Context {
+    let mut context = Context::new(ServerType::Server);
+    context.set_replay_attack_policy(ReplayAttackPolicy::Reject);
+    context
+}
+
+async fn serve(inherited: Inherited) -> Result<(), RelayError> {
+    let _deaf = deaf()?;
+    let Inherited { control, tcp, udp, page, _lock } = inherited;
+    control.set_nonblocking(true)?;
+    let (orders, mut answers) = UnixStream::from_std(control)?.into_split();
+    let relay = Arc::new(Relay::new());
+    let mut doors = JoinSet::new();
+    for listener in tcp {
+        listener.set_nonblocking(true)?;
+        doors.spawn(tcp::accept(Arc::clone(&relay), TcpListener::from_std(listener)?));
+    }
+    let associations = Arc::default();
+    for socket in udp {
+        socket.set_nonblocking(true)?;
+        let socket = Arc::new(UdpSocket::from_std(socket)?);
+        doors.spawn(udp::receive(Arc::clone(&relay), socket, Arc::clone(&associations)));
+    }
+    let (answer, mut written) = mpsc::unbounded_channel::<Answer>();
+    let _ = answer.send(Answer::Ready);
+    let writer = async {
+        while let Some(answer) = written.recv().await {
+            if answers.write_all(&answer.line()).await.is_err() {
+                break;
+            }
+        }
+    };
+    let clerk = Clerk::new(Arc::clone(&relay), Page::open(page)?, answer);
+    let patience = tokio::select! {
+        patience = clerk.obey(Lines::new(orders)) => patience,
+        () = writer => Duration::ZERO,
+        () = renew_hints(&relay) => Duration::ZERO,
+    };
+    doors.shutdown().await;
+    // What is still open after that ends with the process.
+    let _ = timeout(patience, relay.serving.closed()).await;
+    Ok(())
+}
+
+/// The signals that the parent acts on. They reach the whole group of processes when somebody presses ctrl-c; the relay
+/// holds them and does nothing, since the parent drains it.
+fn deaf() -> io::Result<[Signal; 3]> {
+    Ok([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?])
+}
+
+/// Which key an address used last is known for an hour at most.
+async fn renew_hints(relay: &Relay) {
+    let mut hourly = interval(Duration::from_secs(3600));
+    loop {
+        hourly.tick().await;
+        relay.hints.store(Arc::default());
+    }
+}
+
+/// Why a relay ended before it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// The system refused.
+    #[error("the relay cannot run: {0}")]
+    Io(#[from] io::Error),
+    /// The counter page is none.
+    #[error(transparent)]
+    Page(#[from] PageError),
+}

@@ -1,0 +1,65 @@
+//! What is known about the relay at any moment: whether it serves, its process, what happened in it.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU32, AtomicU64, Ordering},
+};
+
+use tokio::sync::watch;
+
+use crate::event::Events;
+
+/// What the handle may ask without waiting.
+pub(crate) struct Status {
+    pub(crate) ready: watch::Sender<bool>,
+    /// 0 when there is none.
+    pid: AtomicU32,
+    starts: AtomicU64,
+    /// Of the relays that are gone, and of the one that runs.
+    events: Mutex<(Events, Events)>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            ready: watch::Sender::new(false),
+            pid: AtomicU32::new(0),
+            starts: AtomicU64::new(0),
+            events: Mutex::default(),
+        }
+    }
+}
+
+impl Status {
+    pub(crate) fn pid(&self) -> Option<u32> {
+        Some(self.pid.load(Ordering::Acquire)).filter(|pid| *pid != 0)
+    }
+
+    pub(crate) fn starts(&self) -> u64 {
+        self.starts.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn events(&self) -> Events {
+        let (past, present) = *self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        past.and(present)
+    }
+
+    /// The relay that runs told how often each thing happened in it.
+    pub(crate) fn told(&self, events: Events) {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).1 = events;
+    }
+
+    /// A relay was started.
+    pub(crate) fn born(&self, pid: u32) {
+        self.starts.fetch_add(1, Ordering::AcqRel);
+        self.pid.store(pid, Ordering::Release);
+    }
+
+    /// It is gone. What it told last stays.
+    pub(crate) fn died(&self) {
+        self.ready.send_replace(false);
+        self.pid.store(0, Ordering::Release);
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        *events = (events.0.and(events.1), Events::default());
+    }
+}

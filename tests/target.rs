@@ -1,0 +1,104 @@
+//! The far side of a tunnel: servers on loopback that know exactly what they received and sent.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::world::PATIENCE;
+
+/// A server that sends back every byte it receives, and counts both.
+pub(crate) struct Echo {
+    pub(crate) address: SocketAddr,
+    seen: Arc<AtomicU64>,
+}
+
+impl Echo {
+    /// Over TCP.
+    pub(crate) fn tcp() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, seen) = (listener.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
+        let counter = seen.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let counter = counter.clone();
+                thread::spawn(move || echo(stream, &counter));
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// Over UDP.
+    pub(crate) fn udp() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let (address, seen) = (socket.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
+        let counter = seen.clone();
+        thread::spawn(move || {
+            let mut packet = vec![0; 65536];
+            while let Ok((length, from)) = socket.recv_from(&mut packet) {
+                counter.fetch_add(length as u64, Ordering::SeqCst);
+                if let Ok(sent) = socket.send_to(&packet[..length], from) {
+                    counter.fetch_add(sent as u64, Ordering::SeqCst);
+                }
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// Every byte received or sent so far.
+    pub(crate) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::SeqCst)
+    }
+}
+
+fn echo(mut stream: TcpStream, counter: &AtomicU64) {
+    let mut piece = [0; 16384];
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    while let Ok(length @ 1..) = stream.read(&mut piece) {
+        counter.fetch_add(length as u64, Ordering::SeqCst);
+        if stream.write_all(&piece[..length]).is_err() {
+            return;
+        }
+        counter.fetch_add(length as u64, Ordering::SeqCst);
+    }
+    let _ = stream.shutdown(Shutdown::Write);
+}
+
+/// A server that sends without end to whoever connects, and counts what its socket took.
+pub(crate) struct Source {
+    pub(crate) address: SocketAddr,
+    sent: Arc<AtomicU64>,
+}
+
+impl Source {
+    /// Pieces of a size, with a pause between them.
+    pub(crate) fn new(piece: usize, pause: Duration) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (address, sent) = (listener.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
+        let counter = sent.clone();
+        thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let counter = counter.clone();
+                thread::spawn(move || {
+                    let bytes = vec![0x5a; piece];
+                    while let Ok(length @ 1..) = stream.write(&bytes) {
+                        counter.fetch_add(length as u64, Ordering::SeqCst);
+                        thread::sleep(pause);
+                    }
+                });
+            }
+        });
+        Self { address, sent }
+    }
+
+    /// Every byte that left.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::SeqCst)
+    }
+}

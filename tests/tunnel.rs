@@ -1,0 +1,150 @@
+//! Real clients through the real binary: what arrives is what was sent, and what is stored is what the target saw.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    thread,
+};
+
+use sha2::{Digest, Sha256};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::{
+    clients::{InProcess, SocksClient},
+    target::Echo,
+    world::World,
+};
+
+/// Enough for many chunks and an odd last one.
+const PAYLOAD: usize = 3_000_017;
+
+const METHODS: [&str; 5] =
+    ["2022-blake3-aes-256-gcm", "2022-blake3-aes-128-gcm", "chacha20-ietf-poly1305", "aes-256-gcm", "aes-128-gcm"];
+
+#[test]
+fn every_method_is_counted_to_the_byte_on_one_port() {
+    let world = World::new();
+    let _service = world.up();
+    let (tcp, udp) = (Echo::tcp(), Echo::udp());
+    let bystander = world.first_account();
+    let mut seen = 0;
+    for method in METHODS {
+        let account = world.add_account(method);
+        let client = InProcess::new(&world.link(account));
+        block_on(async {
+            through(&client, &tcp).await;
+            let packets = packets();
+            assert_eq!(client.exchange(udp.address, &packets).await, packets, "{method} over UDP");
+        });
+        let now = tcp.seen() + udp.seen();
+        world.stored_becomes(account, now - seen);
+        seen = now;
+    }
+    world.stored_becomes(bystander, 0);
+}
+
+#[test]
+fn ss_local_is_counted_to_the_byte() {
+    let world = World::new();
+    let _service = world.up();
+    let bystander = world.first_account();
+    for method in ["chacha20-ietf-poly1305", "aes-256-gcm", "aes-128-gcm"] {
+        let account = world.add_account(method);
+        let Some(client) = SocksClient::ss_local(&world.link(account)) else { return };
+        check_real_client(&world, account, bystander, &client);
+    }
+}
+
+#[test]
+fn sing_box_is_counted_to_the_byte() {
+    let world = World::new();
+    let _service = world.up();
+    let bystander = world.first_account();
+    for method in METHODS {
+        let account = world.add_account(method);
+        let Some(client) = SocksClient::sing_box(&world.link(account)) else { return };
+        check_real_client(&world, account, bystander, &client);
+    }
+}
+
+#[test]
+fn a_client_that_reads_slowly_loses_nothing() {
+    let world = World::new();
+    let _service = world.up();
+    let account = world.first_account();
+    let Some(client) = SocksClient::sing_box(&world.link(account)) else { return };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener.local_addr().unwrap();
+    let sending = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let payload = pattern(2_000_000);
+        payload.chunks(700).for_each(|piece| stream.write_all(piece).unwrap());
+        let _ = stream.shutdown(Shutdown::Write);
+    });
+    let mut stream = client.connect(target);
+    let mut received = Vec::new();
+    let mut piece = [0; 3000];
+    while let Ok(length @ 1..) = stream.read(&mut piece) {
+        received.extend_from_slice(&piece[..length]);
+    }
+    sending.join().unwrap();
+    assert_eq!(digest(&received), digest(&pattern(2_000_000)));
+    world.stored_becomes(account, 2_000_000);
+}
+
+fn check_real_client(world: &World, account: u64, bystander: u64, client: &SocksClient) {
+    let (tcp, udp) = (Echo::tcp(), Echo::udp());
+    let stream = client.connect(tcp.address);
+    assert_eq!(digest(&echoed(stream, &pattern(PAYLOAD))), digest(&pattern(PAYLOAD)));
+    let packets = packets();
+    assert_eq!(client.exchange(udp.address, &packets), packets);
+    world.stored_becomes(account, tcp.seen() + udp.seen());
+    assert_eq!(world.stored(bystander), 0, "somebody else's account moved");
+}
+
+async fn through(client: &InProcess, target: &Echo) {
+    let (mut read, mut write) = tokio::io::split(client.connect(target.address).await);
+    let sending = tokio::spawn(async move {
+        let (first, rest) = (pattern(1000), pattern(PAYLOAD));
+        write.write_all(&first).await.unwrap();
+        write.write_all(&rest[first.len()..]).await.unwrap();
+        write.shutdown().await.unwrap();
+        write
+    });
+    let mut received = Vec::new();
+    read.read_to_end(&mut received).await.unwrap();
+    sending.await.unwrap();
+    assert_eq!(digest(&received), digest(&pattern(PAYLOAD)));
+}
+
+fn echoed(stream: TcpStream, payload: &[u8]) -> Vec<u8> {
+    let mut sending = stream.try_clone().unwrap();
+    let payload = payload.to_vec();
+    let sender = thread::spawn(move || {
+        sending.write_all(&payload).unwrap();
+        payload.len()
+    });
+    let mut received = vec![0; PAYLOAD];
+    let mut stream = stream;
+    stream.read_exact(&mut received).unwrap();
+    sender.join().unwrap();
+    received
+}
+
+/// Packets of lengths around every border: empty ones are left out, since SOCKS clients drop them.
+fn packets() -> Vec<Vec<u8>> {
+    [1, 2, 7, 8, 9, 63, 64, 65, 511, 1199, 1200, 1400].map(pattern).to_vec()
+}
+
+/// Bytes that repeat with no power of two, so that a lost or doubled piece changes the hash.
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|place| u8::try_from(place % 251).unwrap()).collect()
+}
+
+fn digest(bytes: &[u8]) -> Vec<u8> {
+    Sha256::digest(bytes).to_vec()
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(future)
+}

@@ -3,15 +3,21 @@
 //! Every hash is computed anew, by code of the audit's own, from the layout that `revision` documents. A chain that was
 //! computed anew as a whole after an edit agrees with itself; the copies of the published texts then differ.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
-use avow_terms::{clause::ClauseId, policy::Effective, retention::Period, term::Promise};
+use avow_terms::{
+    clause::ClauseId,
+    conflict::{self, contradictions},
+    policy::Effective,
+    retention::Period,
+    term::Promise,
+};
 use jiff::Timestamp;
 
 use crate::{
     clauses::{Clauses, terms},
     found::Findings,
-    hash,
+    link,
     published::{Edition, Entry, Published},
     values::counted,
 };
@@ -64,34 +70,49 @@ impl Chain<'_> {
 
     /// Whether a version follows the one before it, and is what it was when it was published.
     fn links(&self, entry: &Entry, before: Option<&Entry>, findings: &mut Findings) {
-        let mut broken = |check, what| findings.add(check, self.history(), what, &place(entry), RESTORE);
+        let mut wrong = Vec::new();
         if entry.version != before.map_or(1, |before| before.version.saturating_add(1)) {
-            broken("chain.gap", "a version before this one is missing");
+            wrong.push(("chain.gap", "a version before this one is missing"));
         }
         if entry.previous.as_deref() != before.map(|before| before.hash.as_slice()) {
-            broken("chain.link", "it does not name the version before it");
+            wrong.push(("chain.link", "it does not name the version before it"));
         }
-        if entry.hash != hash::of(entry) {
-            broken("chain.hash", "its text, or what is kept of it, was changed after it was published");
+        if link::hash(entry).is_none_or(|hash| hash != entry.hash) {
+            wrong.push(("chain.hash", "its text, or what is kept of it, was changed after it was published"));
+        }
+        if wrong.is_empty() && self.timely(entry, before).is_empty() && !link::verified(entry, before) {
+            wrong.push(("chain.hash", "the audit finds nothing wrong with this link, and the writer's own check does"));
+        }
+        for (check, what) in wrong {
+            findings.add(check, self.history(), what, &place(entry), RESTORE);
         }
     }
 
     /// Whether a version has a minute of its own, later than the last, and none before it was published.
     fn times(&self, entry: &Entry, before: Option<&Entry>, findings: &mut Findings) {
-        let mut broken =
-            |check, what| findings.add(check, self.clauses.measure("minute"), what, &place(entry), RESTORE);
-        if entry.minute().is_none() {
-            broken("chain.minute", "it does not apply from a whole minute");
+        for (check, what) in self.timely(entry, before) {
+            findings.add(check, self.clauses.measure("minute"), what, &place(entry), RESTORE);
         }
-        if before.is_some_and(|before| before.effective >= entry.effective) {
-            broken("chain.order", "it does not apply later than the version before it");
-        }
-        if entry.published_at > entry.effective {
-            broken("chain.early", "it applies from before it was published");
-        }
-        if entry.published_at > self.now.as_millisecond().saturating_add(60_000) {
-            broken("chain.future", "it was published in the future");
-        }
+    }
+
+    fn timely(&self, entry: &Entry, before: Option<&Entry>) -> Vec<(&'static str, &'static str)> {
+        let latest = self.now.as_millisecond().saturating_add(60_000);
+        let wrong = [
+            (entry.minute().is_none(), "chain.minute", "it does not apply from a whole minute"),
+            (
+                before.is_some_and(|before| before.effective >= entry.effective),
+                "chain.order",
+                "it does not apply later than the version before it",
+            ),
+            (entry.published_at > entry.effective, "chain.early", "it applies from before it was published"),
+            (
+                before.is_some_and(|before| before.published_at > entry.published_at),
+                "chain.order",
+                "it was published before the version before it",
+            ),
+            (entry.published_at > latest, "chain.future", "it was published in the future"),
+        ];
+        wrong.into_iter().filter(|(is, _, _)| *is).map(|(_, check, what)| (check, what)).collect()
     }
 
     /// Whether a text can be read, and says the same as the store says of it.
@@ -120,14 +141,18 @@ impl Chain<'_> {
     fn contradictions(&self, place_of: usize, findings: &mut Findings) {
         let (before, rest) = self.published.editions.split_at(place_of);
         let (Some(edition), Some(entry)) = (rest.first(), self.published.entries.get(place_of)) else { return };
-        let count = hash::contradictions(before, edition);
-        if count > 0 {
-            let what = format!(
-                "{} an earlier version",
-                if count == 1 { "one clause contradicts".into() } else { format!("{count} clauses contradict") }
-            );
-            let remedy = "withdraw it: publish a version that keeps what was promised";
-            findings.add("chain.contradiction", self.clauses.measure("no-contradiction"), &what, &place(entry), remedy);
+        let Some(policy) = &edition.policy else { return };
+        let before: Vec<_> = before.iter().zip(&self.published.entries).filter_map(promised).collect();
+        for problem in contradictions(policy, &edition.vocabulary, &before) {
+            let what = format!("it contradicts what was published before: {}", problem.message);
+            let remedy = "publish a version that keeps what was promised";
+            let broken = self.clauses.measure("no-contradiction");
+            findings.add("chain.contradiction", broken, &what, &problem.place.location(), remedy);
+        }
+        let unread = before.len() < place_of;
+        if unread {
+            let what = "a version before it cannot be read, so that nobody can say whether they agree";
+            findings.add("chain.contradiction", self.clauses.measure("no-contradiction"), what, &place(entry), RESTORE);
         }
     }
 
@@ -211,6 +236,16 @@ impl Seen {
             versions => format!("{}, each with a whole minute of its own", counted(versions, "version")),
         }
     }
+}
+
+/// An earlier version, as the comparison takes it.
+fn promised((edition, entry): (&Edition, &Entry)) -> Option<conflict::Published> {
+    Some(conflict::Published {
+        policy: Arc::new(edition.policy.clone()?),
+        vocabulary: Arc::new(edition.vocabulary.clone()),
+        effective: entry.minute()?,
+        published_at: Timestamp::from_millisecond(entry.published_at).ok()?,
+    })
 }
 
 fn place(entry: &Entry) -> String {

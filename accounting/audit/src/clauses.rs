@@ -25,7 +25,11 @@ pub(crate) struct Clauses<'a> {
 impl<'a> Clauses<'a> {
     /// The clauses at an instant.
     pub(crate) fn new(published: &'a Published, now: Timestamp) -> Self {
-        Self { governing: published.governing(now), published, now }
+        // A text that cannot be read names no clause; the next best that can still says which numbers mean what.
+        let readable = |edition: &&Edition| edition.policy.is_some();
+        let others = || published.editions.iter().rev().chain(&published.trial).find(readable);
+        let governing = published.governing(now).filter(readable).or_else(others);
+        Self { governing, published, now }
     }
 
     /// The clause that calls the table complete.

@@ -45,27 +45,17 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// Reads the texts of a store.
+    /// Reads the texts of a store. A table that is missing holds none; that it is missing, the schema says.
     pub(crate) fn read(store: &Connection) -> rusqlite::Result<Self> {
-        let trial = store
-            .prepare("SELECT text, vocabulary, since FROM trial")?
-            .query_map([], |row| {
-                Ok(Edition::read(0, &row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?))
-            })?
-            .next()
-            .transpose()?;
-        let entries: Vec<Entry> = store
-            .prepare(
-                "SELECT version, policy, document, effective, published_at, text, vocabulary, previous, hash
-                 FROM revision ORDER BY version",
-            )?
-            .query_map([], Entry::read)?
-            .collect::<rusqlite::Result<_>>()?;
-        let editions = entries
-            .iter()
-            .map(|entry| Edition::read(entry.version, &entry.text, &entry.vocabulary, entry.effective))
-            .collect();
-        Ok(Self { trial, entries, editions })
+        let trial = rows(store, "trial", "SELECT text, vocabulary, since FROM trial", |row| {
+            Ok(Edition::read(0, &row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?))
+        })?;
+        let columns = "version, policy, document, effective, published_at, text, vocabulary, previous, hash";
+        let entries =
+            rows(store, "revision", &format!("SELECT {columns} FROM revision ORDER BY version"), Entry::read)?;
+        let edition = |entry: &Entry| Edition::read(entry.version, &entry.text, &entry.vocabulary, entry.effective);
+        let editions = entries.iter().map(edition).collect();
+        Ok(Self { trial: trial.into_iter().next(), entries, editions })
     }
 
     /// The text that governs at an instant: the last published whose minute has come, else the one on trial, else the
@@ -88,6 +78,20 @@ impl Published {
     pub(crate) fn since(&self, version: u32, now: Timestamp) -> impl Iterator<Item = &Edition> {
         self.editions.iter().filter(move |edition| edition.version > version && edition.from <= now)
     }
+}
+
+/// The rows of a table; none if it is not there.
+fn rows<T>(
+    store: &Connection,
+    table: &str,
+    sql: &str,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    let there = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+    if !store.query_row(there, [table], |row| row.get(0))? {
+        return Ok(Vec::new());
+    }
+    store.prepare(sql)?.query_map([], read)?.collect()
 }
 
 impl Entry {

@@ -19,6 +19,8 @@ use crate::{
     shapes::{self, Shape},
 };
 
+const REWRITE: &str = "restore the store, or let the Avow that wrote it write it anew";
+
 /// What the store is made of.
 #[derive(Debug, Default)]
 pub(crate) struct Schema<'a> {
@@ -100,8 +102,8 @@ pub(crate) fn check<'a>(
         definitions.insert(entry.name, entry.sql.unwrap_or_default());
     }
     smuggled(&definitions, clauses, findings);
-    missing(&schema, inventory, findings);
-    promised(inventory, clauses, findings);
+    missing(&schema, inventory, clauses, findings);
+    promised(&schema, clauses, findings);
     Ok(schema)
 }
 
@@ -114,10 +116,18 @@ fn entries(store: &Connection) -> rusqlite::Result<Vec<Entry>> {
 }
 
 fn table<'a>(store: &Connection, entry: &Entry, inventory: &'a [Table]) -> rusqlite::Result<Live<'a>> {
-    let mut statement = store.prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid")?;
-    let columns = statement.query_map([&entry.name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     let (declared, period) = declared(&entry.name, inventory).unzip();
-    Ok(Live { name: entry.name.clone(), declared, period: period.flatten(), columns })
+    let mut live = Live { name: entry.name.clone(), declared, period: period.flatten(), columns: Vec::new() };
+    // A virtual table is code that runs when it is looked at: it is reported, and left alone.
+    if !is_virtual(entry.sql.as_deref()) {
+        let mut statement = store.prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid")?;
+        live.columns = statement.query_map([&entry.name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    }
+    Ok(live)
+}
+
+fn is_virtual(sql: Option<&str>) -> bool {
+    sql.is_some_and(|sql| plain(sql).to_ascii_uppercase().starts_with("CREATE VIRTUAL"))
 }
 
 /// What a name is declared as, with its period if it is one of a family.
@@ -139,7 +149,7 @@ fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Fin
                 ("schema.statistics", "statistics, which copy values out of rows")
             }
             "sqlite_sequence" => ("schema.sequence", "a counter of rows that were ever written"),
-            _ if sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL") => ("schema.virtual", "a virtual table"),
+            _ if is_virtual(Some(sql)) => ("schema.virtual", "a virtual table"),
             _ => ("schema.table", "a table that is not declared"),
         };
         let remedy = "find out what wrote it, then drop it";
@@ -162,13 +172,7 @@ fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Fin
     for column in declared.columns.iter().filter(|column| !live.columns.iter().any(|name| name == column.name)) {
         same_columns = false;
         let place = format!("{}.{}", live.name, column.name);
-        findings.add(
-            "schema.missing",
-            None,
-            "a declared column is missing",
-            &place,
-            "open the store with the Avow that wrote it",
-        );
+        findings.add("schema.missing", None, "a declared column is missing", &place, REWRITE);
     }
     let middle = live.name.strip_prefix(declared.name.split("{}").next().unwrap_or("")).unwrap_or("");
     if same_columns && plain(sql) != plain(&declared.ddl.replace("{}", middle)) {
@@ -211,24 +215,20 @@ fn smuggled(definitions: &BTreeMap<String, String>, clauses: &Clauses<'_>, findi
 }
 
 /// What is declared and is not there.
-fn missing(schema: &Schema<'_>, inventory: &[Table], findings: &mut Findings) {
+fn missing(schema: &Schema<'_>, inventory: &[Table], clauses: &Clauses<'_>, findings: &mut Findings) {
     for table in inventory.iter().filter(|table| !table.name.contains("{}")) {
         if !schema.tables.iter().any(|live| live.name == table.name) {
-            findings.add(
-                "schema.missing",
-                None,
-                "a declared table is missing",
-                table.name,
-                "open the store with the Avow that wrote it",
-            );
+            let broken = clauses.measure("history").filter(|_| table.name == "revision");
+            findings.add("schema.missing", broken, "a declared table is missing", table.name, REWRITE);
         }
     }
 }
 
-/// Every column of an account is allowed by a clause and forbidden by none.
-fn promised(inventory: &[Table], clauses: &Clauses<'_>, findings: &mut Findings) {
-    for (table, column) in inventory.iter().flat_map(|table| table.columns.iter().map(move |column| (table, column))) {
-        let place = format!("{}.{}", table.name, column.name);
+/// Every column about accounts is allowed by a clause and forbidden by none.
+fn promised(schema: &Schema<'_>, clauses: &Clauses<'_>, findings: &mut Findings) {
+    let tables = schema.tables.iter().filter_map(|live| live.declared.map(|declared| (live, declared)));
+    for (live, column) in tables.flat_map(|(live, table)| table.columns.iter().map(move |column| (live, column))) {
+        let place = format!("{}.{}", live.name, column.name);
         let Ok(code) = Code::new(column.code) else {
             findings.add(
                 "schema.code",
@@ -287,12 +287,12 @@ fn engine(store: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
     let encoding: String = store.pragma_query_value(None, "encoding", |row| row.get(0))?;
     if encoding != "UTF-8" {
         let what = format!("the store keeps its texts in {encoding}");
-        findings.add("schema.encoding", None, &what, "the store", "write it anew with the Avow that made it");
+        findings.add("schema.encoding", None, &what, "the store", REWRITE);
     }
     let moves: i64 = store.pragma_query_value(None, "auto_vacuum", |row| row.get(0))?;
     if moves != 0 {
         let what = "the store moves its pages about, and leaves copies behind";
-        findings.add("schema.settings", None, what, "the store", "write it anew with the Avow that made it");
+        findings.add("schema.settings", None, what, "the store", REWRITE);
     }
     let sound: String = store.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
     if sound != "ok" {

@@ -12,10 +12,13 @@ use avow_terms::{
     account::AccountId,
     amount::Bytes,
     batch::Batch,
+    conflict,
+    minute::Minute,
     permit::{Events, Facts, Form, NodePlace, Record},
-    policy::Policy,
+    policy::{Document, Policy},
     private::Private,
     reading,
+    revision::{self, Revision},
     rules::Rules,
     source::Source,
     vocabulary::Vocabulary,
@@ -72,6 +75,34 @@ impl World {
         store.add_traffic(permit::<MonthTotal>(&rules, when), &batch).unwrap();
     }
 
+    /// Publishes a text through the real gate, with its copy in `history/`.
+    pub(crate) fn publish(&self, text: &str, when: &str) {
+        let store = plain(&self.store());
+        let earlier = published(&store);
+        let (vocabulary, _) = Vocabulary::read(Source::new("vocabulary.md", VOCABULARY));
+        let policy = reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap();
+        let versions: Vec<conflict::Published> = earlier.iter().map(promised).collect();
+        let (new, _) = revision::publish(&policy, &vocabulary, &versions, earlier.last(), at(when)).unwrap();
+        let sql = "INSERT INTO revision VALUES (?1, ?2, 'privacy', ?3, ?4, ?5, ?6, ?7, ?8)";
+        let row = (
+            new.version,
+            &new.policy,
+            new.effective.instant().as_millisecond(),
+            new.published_at.as_millisecond(),
+            &*new.text,
+            &*new.vocabulary,
+            new.previous,
+            new.hash,
+        );
+        store.execute(sql, row).unwrap();
+        self.write(&format!("history/v{}.md", new.version), text.as_bytes());
+    }
+
+    /// Drops a bucket, as the sweeper does.
+    pub(crate) fn sweep(&self, bucket: &str) {
+        self.tamper(&format!("DROP TABLE {bucket}; DELETE FROM bucket WHERE name = '{bucket}'"));
+    }
+
     pub(crate) fn open(&self) -> Store {
         Store::open(&self.store(), &self.dir.path().join("keys")).unwrap()
     }
@@ -112,6 +143,39 @@ impl World {
         let history = self.dir.path().join("history");
         let history_dir = history.exists().then_some(history.as_path());
         audit(&Question { store: &self.store(), history_dir, inventory: self.inventory, now: at(now) })
+    }
+}
+
+/// The versions of a store.
+fn published(store: &Connection) -> Vec<Revision> {
+    let sql =
+        "SELECT version, effective, published_at, text, vocabulary, previous, hash FROM revision ORDER BY version";
+    let instant = |milliseconds| Timestamp::from_millisecond(milliseconds).unwrap();
+    let mut statement = store.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| {
+        Ok(Revision {
+            policy: "northgate".into(),
+            document: Document::Privacy,
+            version: row.get(0)?,
+            effective: Minute::exactly(instant(row.get(1)?)).unwrap(),
+            published_at: instant(row.get(2)?),
+            text: row.get(3)?,
+            vocabulary: row.get(4)?,
+            previous: row.get(5)?,
+            hash: row.get(6)?,
+        })
+    });
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+fn promised(revision: &Revision) -> conflict::Published {
+    let (vocabulary, _) = Vocabulary::read(Source::new("vocabulary.md", revision.vocabulary.clone()));
+    let policy = reading::read(Source::new("privacy.md", revision.text.clone()), &vocabulary).policy().unwrap();
+    conflict::Published {
+        policy: Arc::new(policy),
+        vocabulary: Arc::new(vocabulary),
+        effective: revision.effective,
+        published_at: revision.published_at,
     }
 }
 

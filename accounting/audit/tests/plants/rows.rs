@@ -9,6 +9,8 @@ fn the_total_of_last_month_breaks_the_clause_of_month_totals() {
     let world = World::trial();
     crate::world::clean(&world.audit_at("2026-11-30T23:59:59.999Z"));
     breaks(&world.audit_at("2026-12-01T00:00:00Z"), "row.overdue", "S3");
+    world.sweep("2026-12-01T00:00:00Z");
+    crate::world::clean(&world.audit_at("2026-12-01T00:00:00Z"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod audit;
 mod buckets;
 mod chain;
 mod clauses;
+mod copies;
 mod copy;
 mod due;
 mod files;

@@ -3,6 +3,7 @@
 //! A bucket stands for all its rows: it is due when its first row is. Its name says one month and its entry another
 //! instant; each sets a deadline and the earlier counts, so that renaming a bucket gains nothing.
 
+use avow_terms::code::Code;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -68,10 +69,12 @@ impl Bucket<'_> {
         }
     }
 
-    /// Whether the store would keep it longer than the policy says.
+    /// Whether the store knew from the beginning when it is due. What a later version shortens is for the sweeper to
+    /// find, and is overdue if it does not.
     fn promised(&self, limits: &Limits<'_>, findings: &mut Findings) {
         let Some((opened, due)) = self.entry else { return };
-        let own = codes(self.table).into_iter().map(|code| limits.of(&code, self.period.version, opened));
+        let version = self.period.version;
+        let own = codes(self.table).into_iter().map(|code| limits.when_recorded(&code, version, opened));
         let Some(limit) = own.reduce(Limit::earlier) else { return };
         if limit.at().is_some_and(|own| due.is_none_or(|due| due > own.as_millisecond())) {
             let what = "the store would keep the bucket longer than the policy says";
@@ -79,7 +82,7 @@ impl Bucket<'_> {
         }
     }
 
-    fn limit(&self, limits: &Limits<'_>, code: &avow_terms::code::Code) -> Option<Limit> {
+    fn limit(&self, limits: &Limits<'_>, code: &Code) -> Option<Limit> {
         let named = first_instant(self.period, &limits.month_zone(self.table, self.period.version));
         let opened = self.entry.map(|(opened, _)| opened);
         let recorded = [named, opened].into_iter().flatten();

@@ -1,14 +1,14 @@
 //! Counts on their way from the page to the store, and the sweep.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use avow_proxy::{Event as RelayEvent, Page, Standing, Supervisor};
-use avow_terms::batch::Batch;
+use avow_terms::{batch::Batch, permit::Due};
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
     clock,
@@ -28,7 +28,11 @@ pub(super) struct Books {
     page: Arc<Page>,
     keeper: Keeper,
     health: Arc<Health>,
-    held: Mutex<Option<Batch>>,
+    held: Mutex<Option<Arc<Batch>>>,
+    /// Until when the sweeper sleeps.
+    asleep_until: std::sync::Mutex<Option<Timestamp>>,
+    /// Wakes the sweeper.
+    wake: Arc<Notify>,
 }
 
 /// Stores what an earlier life counted, and begins a new life with an empty page.
@@ -59,7 +63,7 @@ fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
     let (mut stored, mut refused) = (false, false);
     for batch in unsent.into_iter().chain(std::iter::from_fn(|| page.freeze(HOME_NODE))) {
         match desk.flush(&batch)? {
-            Flushed::Stored => stored = true,
+            Flushed::Stored(_) => stored = true,
             Flushed::Refused(_) => refused = true,
         }
     }
@@ -75,8 +79,9 @@ fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
 impl Books {
     /// Books over a page.
     #[must_use]
-    pub(super) fn new(page: Arc<Page>, keeper: Keeper, health: Arc<Health>) -> Self {
-        Self { page, keeper, health, held: Mutex::new(None) }
+    pub(super) fn new(page: Arc<Page>, keeper: Keeper, health: Arc<Health>, wake: Arc<Notify>) -> Self {
+        let (held, asleep_until) = (Mutex::default(), std::sync::Mutex::default());
+        Self { page, keeper, health, held, asleep_until, wake }
     }
 
     /// Stores what was counted since the last time. A batch that the store does not take is held, and goes first the
@@ -86,10 +91,13 @@ impl Books {
     /// Why the store did not take it.
     pub(super) async fn flush(&self) -> Result<(), Failure> {
         let mut held = self.held.lock().await;
-        while let Some(batch) = held.take().or_else(|| self.page.freeze(HOME_NODE)) {
-            // Held before it is sent: whoever stops waiting for the answer does not know whether it is stored, and to
-            // freeze the next one over a batch that is not would lose it.
-            *held = Some(batch.clone());
+        loop {
+            // The batch stays held until the store answers: if this task is ended in between, it is sent again, and a
+            // store that has it already says so.
+            if held.is_none() {
+                *held = self.page.freeze(HOME_NODE).map(Arc::new);
+            }
+            let Some(batch) = held.clone() else { return Ok(()) };
             match self.keeper.at_desk(move |desk| desk.flush(&batch)).await.flatten() {
                 Ok(flushed) => {
                     *held = None;
@@ -103,10 +111,12 @@ impl Books {
                 }
             }
         }
-        Ok(())
     }
 
     fn stored(&self, flushed: &Flushed) {
+        if let Flushed::Stored(Due::At(due)) = flushed {
+            self.wake_before(*due);
+        }
         let refused = matches!(flushed, Flushed::Refused(_));
         if self.health.counts_held.swap(false, Ordering::Relaxed) {
             Event::CountsStored.tell();
@@ -116,6 +126,14 @@ impl Books {
         }
         if !refused {
             self.health.batches.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What was just stored may be due before the sweeper would look again.
+    fn wake_before(&self, due: Timestamp) {
+        let until = *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.is_none_or(|until| due < until) {
+            self.wake.notify_one();
         }
     }
 
@@ -137,7 +155,10 @@ impl Books {
             Event::Swept { buckets: swept.buckets, rows: swept.rows }.tell();
         }
         let next = [swept.next_due, next_change].into_iter().flatten().min();
-        NextLook { wait: wait(next, clock::now(), longest), in_force, accounts_gone: swept.accounts > 0 }
+        let now = clock::now();
+        let wait = wait(next, now, longest);
+        *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner) = now.checked_add(wait).ok();
+        NextLook { wait, in_force, accounts_gone: swept.accounts > 0 }
     }
 }
 

@@ -53,7 +53,8 @@ pub(crate) struct Relay {
     pub(crate) tally: Tally,
     /// Remembers the salts of streams, so that none is taken twice.
     pub(crate) streams_seen: SharedContext,
-    /// The same for datagrams. Apart, so that a flood of datagrams cannot make it forget streams.
+    /// The same for datagrams, those to clients included. Apart, so that a flood of datagrams cannot make it forget
+    /// streams.
     pub(crate) datagrams_seen: Context,
     /// Whoever serves something holds a receiver; nobody is left when it is closed.
     pub(crate) serving: watch::Sender<()>,

@@ -56,7 +56,8 @@ pub(crate) struct Relay {
     /// The same for datagrams, those to clients included. Apart, so that a flood of datagrams cannot make it forget
     /// streams.
     pub(crate) datagrams_seen: Context,
-    /// Whoever serves something holds a receiver; nobody is left when it is closed.
+    /// Whoever serves a key holds a receiver; nobody is left when it is closed. Strangers hold none: a drain does not
+    /// wait for them.
     pub(crate) serving: watch::Sender<()>,
     /// How many connections are met with silence now.
     pub(crate) silenced: AtomicUsize,

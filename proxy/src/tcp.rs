@@ -7,6 +7,7 @@ use shadowsocks::relay::{Address, tcprelay::ProxyServerStream};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
+    sync::watch,
     time::{Instant, sleep, timeout_at},
 };
 
@@ -48,10 +49,10 @@ struct Welcome {
     target: Private<Address>,
     access: Arc<Access>,
     watch: Watch,
+    serving: watch::Receiver<()>,
 }
 
 async fn serve(relay: Arc<Relay>, stream: TcpStream, peer: Private<IpAddr>) {
-    let _serving = relay.serving.subscribe();
     let until = Instant::now() + relay.limits.load().silence;
     // Small packets of an interactive stream are not held back.
     let _ = stream.set_nodelay(true);
@@ -70,7 +71,7 @@ async fn welcome(
 ) -> Result<Welcome, TcpStream> {
     let found = timeout_at(until, read_head(relay, &mut stream, &peer)).await;
     let Ok(Some((head, access))) = found else { return Err(stream) };
-    let mut watch = access.watch();
+    let (mut watch, serving) = (access.watch(), relay.serving.subscribe());
     let mut client = unseal(relay, Prefixed::new(head, stream), &access)?;
     let shaken = tokio::select! {
         biased;
@@ -80,7 +81,7 @@ async fn welcome(
     };
     let Some(target) = shaken else { return Err(client.into_inner().into_stream()) };
     relay.tally.count(Event::Identified);
-    Ok(Welcome { client, target: Private::new(target), access, watch })
+    Ok(Welcome { client, target: Private::new(target), access, watch, serving })
 }
 
 /// Reads as much as it takes to find the key; `None` when there is none.
@@ -125,7 +126,7 @@ fn unseal(
 }
 
 async fn carry(relay: &Relay, welcome: Welcome, until: Instant) {
-    let Welcome { mut client, target, access, mut watch } = welcome;
+    let Welcome { mut client, target, access, mut watch, serving } = welcome;
     let limits = **relay.limits.load();
     let carried = async {
         let mut target = target::connect(&target, limits.connect).await?;
@@ -137,7 +138,7 @@ async fn carry(relay: &Relay, welcome: Welcome, until: Instant) {
         () = watch.withdrawn() => return relay.tally.count(Event::Withdrawn),
         end = carried => end,
     };
-    drop(watch);
+    drop((watch, serving));
     match end {
         None => relay.tally.count(Event::Unreachable),
         Some(End::Idle) => relay.tally.count(Event::Idle),

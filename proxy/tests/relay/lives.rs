@@ -7,16 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use avow_proxy::{Event, Method, Page, SpawnRelay, Supervisor, SupervisorError};
+use avow_proxy::{Event, Limits, Method, Page, SpawnRelay, Supervisor, SupervisorError};
 use avow_terms::amount::Bytes;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     time::{sleep, timeout},
 };
 
 use crate::{
-    client::{exchange_target, fountain, open},
+    client::{bytes, exchange_target, fountain, open},
     world::{World, spawn},
 };
 
@@ -128,6 +129,19 @@ async fn a_drain_ends_what_does_not_end_by_itself() {
     let pid = process(world.supervisor.pid().unwrap());
     timeout(Duration::from_secs(3), world.supervisor.drain(Duration::from_millis(300))).await.unwrap().unwrap();
     assert!(test_kill_process(pid).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_does_not_wait_for_strangers() {
+    let world = World::with(Limits::default()).await;
+    let mut strangers = Vec::new();
+    for sends in [0, 10, 200] {
+        let mut stream = TcpStream::connect(world.address()).await.unwrap();
+        stream.write_all(&bytes(1, sends)).await.unwrap();
+        strangers.push(stream);
+    }
+    sleep(Duration::from_millis(100)).await;
+    timeout(Duration::from_secs(2), world.supervisor.drain(Duration::from_secs(20))).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

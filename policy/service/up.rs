@@ -104,8 +104,9 @@ impl Service {
         });
         let open = accounts.len();
         let started = async {
-            relay.configure((*relay_keys).clone(), self.config.relay.limits()).await.map_err(Failure::could_not)?;
-            board.admit_all(accounts).await
+            board.admit_all(accounts).await?;
+            // This opens the doors, so that nobody is taken for a stranger who is told a moment later.
+            relay.configure((*relay_keys).clone(), self.config.relay.limits()).await.map_err(Failure::could_not)
         };
         time::timeout(LONGEST_START, started).await.map_err(|_| Failure::could_not("the relay did not start"))??;
 

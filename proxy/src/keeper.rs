@@ -87,10 +87,11 @@ impl Told {
         }
     }
 
+    /// The accounts, and then what opens the doors to them.
     fn again(&self) -> Vec<Order> {
         let configured = self.configured.clone().map(|(keys, limits)| Order::Configure(keys, limits));
         let accounts = self.accounts.iter().map(|(account, (slot, keys))| Order::Put(*account, *slot, keys.clone()));
-        configured.into_iter().chain(accounts).collect()
+        accounts.chain(configured).collect()
     }
 }
 

@@ -29,6 +29,7 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// Accepts connections until it is dropped; those that are open go on.
 pub(crate) async fn accept(relay: Arc<Relay>, listener: TcpListener) {
+    relay.opened().await;
     loop {
         match listener.accept().await.map(|(stream, peer)| (stream, Private::new(peer.ip()))) {
             Ok((stream, peer)) => {

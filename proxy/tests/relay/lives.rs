@@ -145,6 +145,33 @@ async fn a_drain_does_not_wait_for_strangers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn clients_that_come_while_no_relay_runs_are_served_by_the_next() {
+    let mut world = World::new().await;
+    for _ in 0..800 {
+        world.account(Method::Blake3Aes256Gcm).await;
+    }
+    let account = world.account(Method::Chacha20IetfPoly1305).await;
+    let target = exchange_target("127.0.0.1:0".parse().unwrap(), vec![1; 10], vec![2; 20]).await;
+    kill_process(process(world.supervisor.pid().unwrap()), Signal::KILL).unwrap();
+    world.until("it is gone", |world| !world.supervisor.is_ready()).await;
+    let clients = (0..20).map(|_| {
+        let config = account.config.clone();
+        tokio::spawn(async move {
+            let mut client = open(&config, target).await;
+            client.write_all(&[1; 10]).await.unwrap();
+            client.shutdown().await.unwrap();
+            let mut read = Vec::new();
+            timeout(Duration::from_secs(10), client.read_to_end(&mut read)).await.unwrap().unwrap();
+            assert_eq!(read, [2; 20]);
+        })
+    });
+    for client in clients.collect::<Vec<_>>() {
+        client.await.unwrap();
+    }
+    world.counted(account.id, 20 * 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happened_before_a_relay_died_is_still_told() {
     let mut world = World::new().await;
     let account = world.account(Method::Aes256Gcm).await;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use avow_proxy::{Event, Limits, Method, Page, SpawnRelay, Supervisor, SupervisorError};
+use avow_proxy::{Event, Limits, Method, Page, ServerKeys, SpawnRelay, Supervisor, SupervisorError};
 use avow_terms::amount::Bytes;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::{
@@ -195,6 +195,20 @@ async fn a_relay_that_does_not_start_is_tried_again_ever_more_rarely_and_can_be_
         timeout(Duration::from_secs(1), supervisor.drain(Duration::ZERO)).await.unwrap().unwrap();
         assert_eq!(supervisor.ready().await, Err(SupervisorError::Ended));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_hangs_can_be_given_up() {
+    let world = World::new().await;
+    let pid = process(world.supervisor.pid().unwrap());
+    kill_process(pid, Signal::STOP).unwrap();
+    for _ in 0..4_000 {
+        let supervisor = world.supervisor.clone();
+        tokio::spawn(async move { supervisor.configure(ServerKeys::generate(), Limits::default()).await });
+    }
+    sleep(Duration::from_millis(500)).await;
+    timeout(Duration::from_secs(5), world.supervisor.drain(Duration::from_millis(100))).await.unwrap().unwrap();
+    assert!(test_kill_process(pid).is_err());
 }
 
 /// Not a test: a parent that is killed with its relay running. It tells the number of the relay's process.

@@ -58,7 +58,7 @@ impl Page {
             return Err(PageError::Capacity);
         }
         file.set_len(0)?;
-        file.set_len(mapping::size_for(capacity))?;
+        mapping::fill(&file, capacity)?;
         let mapping = Mapping::new(&file, capacity)?;
         mapping.header().begin(epoch, capacity);
         Ok(Self::over(mapping, file))
@@ -130,15 +130,16 @@ impl Page {
     /// The batch before must be committed. Once frozen, this batch stays the same until the next is frozen.
     pub fn freeze(&self, node: u32) -> Option<Batch> {
         let _held = self.hold();
-        let seq = self.frozen_seq();
-        let before = base_of(seq);
+        let before = self.frozen_seq();
+        let seq = before.checked_add(1)?;
+        let before = base_of(before);
         let moved = |cell: &Cell| cell.account().is_some() && cell.counted() > cell.base(before);
         if !self.mapping.cells().iter().any(moved) {
             return None;
         }
-        self.snapshot(seq + 1, usize::MAX);
+        self.snapshot(seq, usize::MAX);
         // The bases must be whole before the number says so: a crash in between leaves the batch before in place.
-        self.mapping.header().frozen_seq.store(seq + 1, Ordering::SeqCst);
+        self.mapping.header().frozen_seq.store(seq, Ordering::SeqCst);
         self.batch(node)
     }
 

@@ -215,3 +215,16 @@ fn a_page_that_a_hostile_relay_wrote_ends_nobody() {
     page.forget(id(1));
     assert_eq!(page.slot_for(id(2)), Err(PageFull));
 }
+
+#[test]
+fn many_accounts_find_their_slots_at_once() {
+    let page = page(65_536);
+    let began = std::time::Instant::now();
+    for number in 1..=20_000 {
+        page.slot_for(id(number)).unwrap();
+    }
+    for number in 1..=20_000 {
+        assert_eq!(page.slot_for(id(number)), Ok(Slot(number - 1)));
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(1), "it took {:?}", began.elapsed());
+}

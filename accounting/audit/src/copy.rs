@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::{Connection, MAIN_DB};
+use rusqlite::{Connection, ErrorCode, MAIN_DB};
 
 use crate::journal;
 
@@ -100,7 +100,7 @@ pub(crate) fn damaged(error: &rusqlite::Error) -> CouldNotRun {
 /// Why SQLite refused, in its fixed words: its longer messages may quote the store.
 pub(crate) fn reason(error: &rusqlite::Error) -> String {
     match error {
-        rusqlite::Error::SqliteFailure(failure, _) => failure.to_string(),
+        rusqlite::Error::SqliteFailure(failure, _) if failure.code != ErrorCode::Unknown => failure.to_string(),
         _ => "a table does not have the columns it should have".into(),
     }
 }

@@ -95,6 +95,9 @@ fn month_after(year: i16, month: i8, months: u16) -> Option<Date> {
 
 #[cfg(test)]
 mod tests {
+    use avow_terms::permit::Due;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(text: &str) -> Timestamp {
@@ -151,5 +154,52 @@ mod tests {
             "UTC",
             "2026-11-22T03:00:00Z",
         );
+    }
+
+    const ZONES: [&str; 6] =
+        ["UTC", "Asia/Nicosia", "America/Santiago", "Pacific/Apia", "Africa/Casablanca", "Asia/Kathmandu"];
+
+    fn zone() -> impl Strategy<Value = String> {
+        prop::sample::select(ZONES.as_slice()).prop_map(Into::into)
+    }
+
+    fn phrase() -> impl Strategy<Value = Retention> {
+        let period = || prop_oneof![(0..200_000_u32).prop_map(Period::Minutes), (0..130_u16).prop_map(Period::Months)];
+        let anchor = || prop::sample::select([Anchor::Recorded, Anchor::Payment, Anchor::AccountDeleted].as_slice());
+        let single = prop_oneof![
+            Just(Retention::NotStored),
+            (period(), anchor()).prop_map(|(period, anchor)| Retention::After { period, anchor }),
+            (period(), anchor()).prop_map(|(at_most, anchor)| Retention::Law { law: String::new(), at_most, anchor }),
+            anchor().prop_map(|anchor| Retention::Until { anchor }),
+            zone().prop_map(|zone| Retention::MonthEnd { zone }),
+        ];
+        single.prop_recursive(2, 4, 2, |inner| {
+            (inner.clone(), inner).prop_map(|(a, b)| Retention::Earlier(Box::new(a), Box::new(b)))
+        })
+    }
+
+    proptest! {
+        #[test]
+        #[expect(clippy::disallowed_methods, reason = "the one place where the two are compared")]
+        fn the_writers_arithmetic_and_the_audits_say_the_same(
+            keep in phrase(),
+            month in 0..1_200_i32,
+            off in -100_000_000..100_000_000_i64,
+            payment in proptest::option::of(0..4_000_000_000_i64),
+            zone in zone(),
+        ) {
+            let zone = TimeZone::get(&zone).unwrap();
+            let (year, month) = (2004 + month / 12, month % 12 + 1);
+            let first = jiff::civil::date(i16::try_from(year).unwrap(), i8::try_from(month).unwrap(), 1);
+            let border = first.to_zoned(zone.clone()).unwrap().timestamp().as_millisecond();
+            let recorded = Timestamp::from_millisecond(border + off).unwrap();
+            let payment = payment.map(|second| Timestamp::from_second(second).unwrap());
+            let events = Events { payment, ..Events::default() };
+            let ours = deadline(&keep, recorded, &events, &zone);
+            match keep.due(recorded, &events, &zone) {
+                Due::At(due) => prop_assert_eq!(ours, Some(Deadline::At(due))),
+                Due::When(_) => prop_assert!(matches!(ours, Some(Deadline::Awaits(_)))),
+            }
+        }
     }
 }

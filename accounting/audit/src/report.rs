@@ -27,7 +27,7 @@ pub struct Report {
 
 /// Whether the policy binds anybody yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(tag = "standing", rename_all = "snake_case")]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Standing {
     /// On trial: enforced and audited in full, and binding nobody until a version is published.
     Trial,
@@ -129,5 +129,48 @@ impl Finding {
     /// Whether it touches a clause.
     pub(crate) fn breaks(&self, clause: ClauseId) -> bool {
         self.clause == Some(clause) || self.also.contains(&clause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(verdicts: &[Verdict], findings: usize, exit_code: u8) {
+        let line = |verdict: &Verdict| Line {
+            clause: "S1".parse().unwrap(),
+            words: String::new(),
+            location: String::new(),
+            verdict: *verdict,
+            evidence: String::new(),
+        };
+        let finding = Finding {
+            check: "row.overdue",
+            clause: None,
+            also: Vec::new(),
+            what: String::new(),
+            place: String::new(),
+            remedy: String::new(),
+        };
+        let report = Report {
+            standing: Standing::Trial,
+            policy: String::new(),
+            now: Timestamp::UNIX_EPOCH,
+            promises: verdicts.iter().map(line).collect(),
+            findings: vec![finding; findings],
+            not_checked: Vec::new(),
+            looked_at: LookedAt::default(),
+        };
+        assert_eq!(report.exit_code(), exit_code);
+    }
+
+    #[test]
+    fn a_finding_weighs_more_than_what_was_not_checked() {
+        check(&[Verdict::Kept, Verdict::NotHere], 0, 0);
+        check(&[Verdict::Kept, Verdict::Unchecked], 0, 3);
+        check(&[Verdict::Kept, Verdict::Unchecked], 1, 1);
+        check(&[Verdict::Broken, Verdict::Unchecked], 0, 1);
+        check(&[], 0, 3);
     }
 }

@@ -19,7 +19,7 @@ impl Desk {
         let vocabulary = texts::vocabulary()?;
         let (policy, _) = texts::policy(Source::new(name, text), &vocabulary)?;
         let standing = self.standing.load_full();
-        let (earlier, last) = (standing.published(), standing.revisions().last());
+        let (earlier, last) = (standing.published(&self.data), standing.revisions().last());
         let (revision, diff) = revision::publish(&policy, &vocabulary, &earlier, last, clock::now())?;
         avow_terms::rules::Rules::compile(policy, vocabulary, revision.version)?;
 

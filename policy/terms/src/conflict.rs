@@ -22,6 +22,7 @@ use crate::{
     policy::{Guarantee, Policy},
     problem::{Place, Problem, Severity},
     retention::Retention,
+    term::Promise,
     vocabulary::Vocabulary,
 };
 
@@ -78,10 +79,8 @@ impl Promised<'_> {
     /// What is forbidden is forbidden under either vocabulary; what is excepted only under the earlier one, so that a
     /// later vocabulary can neither take a code out of a promise nor put one into an exception.
     fn never(&self, candidate: Side<'_>, code: &Code) -> Option<Place> {
-        use crate::term::Promise::Never;
-        let terms = self.side.policy.terms.iter();
-        let found = terms.into_iter().find(|term| match &term.promise {
-            Never { data, except } => {
+        let found = self.side.policy.terms.iter().find(|term| match &term.promise {
+            Promise::Never { data, except } => {
                 (self.side.any_covers(data, code) || candidate.any_covers(data, code))
                     && !self.side.any_covers(except, code)
             }

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+pub(crate) use header::counts_calendar;
 pub(crate) use side::{Side, listed, normal};
 
 use crate::{

@@ -157,3 +157,6 @@ impl Revision {
         hash.finalize().into()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,6 +53,21 @@ fn a_store_without_rows_says_so() {
 }
 
 #[test]
+fn each_policy_that_is_shipped_can_be_put_on_trial() {
+    let world = World::empty();
+    let lantern = include_str!("../../../../policy-docs/lantern/privacy.md");
+    world.open().set_trial(lantern, crate::world::VOCABULARY, at(crate::world::START)).unwrap();
+    let report = world.audit();
+    clean(&report);
+    let lines: Vec<String> = report
+        .promises
+        .iter()
+        .map(|line| format!("{:?} {} | {} | {}", line.verdict, line.clause, line.words, line.evidence))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
 fn an_audit_leaves_the_directory_as_it_was() {
     let world = World::trial();
     let before = files(world.dir.path());
@@ -111,4 +126,14 @@ fn a_newer_store_and_one_without_a_policy_cannot_be_audited() {
         refused.to_string(),
         "the store has schema 2, and this audit knows 1: audit it with the version that wrote it"
     );
+}
+
+#[test]
+fn a_report_can_be_read_by_a_program() {
+    let world = World::empty();
+    world.tamper("ALTER TABLE account ADD COLUMN ip TEXT");
+    let mut report = world.audit();
+    report.promises.retain(|line| ["N1", "S1", "S3"].contains(&line.clause.to_string().as_str()));
+    report.looked_at.bytes = 0;
+    insta::assert_json_snapshot!(report);
 }

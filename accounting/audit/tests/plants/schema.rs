@@ -1,6 +1,6 @@
 //! The closed world of the schema.
 
-use crate::world::{World, breaks, told};
+use crate::world::{World, breaks, plain, told};
 
 #[track_caller]
 fn check(sql: &str, check: &str, clause: &str) {
@@ -26,6 +26,19 @@ fn an_extra_table_an_index_a_trigger_and_a_view_are_found() {
     check("CREATE TRIGGER writer AFTER INSERT ON account BEGIN DELETE FROM node; END", "schema.trigger", "S0");
     check("CREATE VIEW seen AS SELECT number FROM account", "schema.view", "S0");
     check("CREATE VIRTUAL TABLE pages USING dbstat", "schema.virtual", "S0");
+}
+
+#[test]
+fn a_virtual_table_that_nobody_can_read_is_found_and_left_alone() {
+    let world = World::trial();
+    world.tamper(
+        "PRAGMA writable_schema = ON;
+         INSERT INTO sqlite_schema VALUES ('table', 'v', 'v', 0, 'CREATE  VIRTUAL TABLE v USING nobody(192.0.2.7)')",
+    );
+    let report = world.audit();
+    breaks(&report, "schema.virtual", "S0");
+    breaks(&report, "schema.value", "N1");
+    assert!(report.promises.iter().all(|line| line.verdict != avow_audit::Verdict::Unchecked));
 }
 
 #[test]
@@ -61,6 +74,15 @@ fn a_declared_table_that_is_missing_is_found() {
     world.tamper("DROP TABLE seal");
     assert_eq!(told(&world.audit()), ["schema.missing  seal"]);
     assert_eq!(world.audit().exit_code(), 1);
+    let world = World::trial();
+    world.tamper("DROP TABLE revision");
+    breaks(&world.audit(), "schema.missing", "C1");
+    let world = World::trial();
+    world.tamper("DROP TABLE account");
+    let report = world.audit();
+    assert_eq!((told(&report), report.exit_code()), (vec!["schema.missing  account".to_owned()], 1));
+    let line = report.promises.iter().find(|line| line.clause.to_string() == "S5").unwrap();
+    assert_eq!(line.verdict, avow_audit::Verdict::Unchecked, "what could not be looked at is not called kept");
 }
 
 #[test]
@@ -83,4 +105,25 @@ fn a_declared_column_needs_a_clause_that_allows_it_and_none_that_forbids_it() {
     breaks(&report, "schema.never", "N1");
     breaks(&report, "schema.unpromised", "S0");
     breaks(&report, "schema.code", "S0");
+}
+
+#[test]
+fn a_store_that_keeps_its_texts_in_utf_16_is_found() {
+    let world = World::trial();
+    let (old, new) = (world.store(), world.dir.path().join("new"));
+    let (from, to) = (plain(&old), plain(&new));
+    to.execute_batch("PRAGMA encoding = 'UTF-16le'; PRAGMA application_id = 1096175447; PRAGMA user_version = 1")
+        .unwrap();
+    let mut statement = from.prepare("SELECT sql FROM sqlite_schema WHERE name NOT LIKE 'month%'").unwrap();
+    for sql in statement.query_map([], |row| row.get::<_, String>(0)).unwrap() {
+        to.execute_batch(&sql.unwrap()).unwrap();
+    }
+    let trial: (i64, String, String, i64) = from
+        .query_row("SELECT * FROM trial", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+        .unwrap();
+    to.execute("INSERT INTO trial VALUES (?1, ?2, ?3, ?4)", trial).unwrap();
+    drop(statement);
+    drop((from, to));
+    std::fs::rename(new, old).unwrap();
+    assert_eq!(told(&world.audit()), ["schema.encoding  the store"]);
 }

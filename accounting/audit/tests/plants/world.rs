@@ -12,10 +12,13 @@ use avow_terms::{
     account::AccountId,
     amount::Bytes,
     batch::Batch,
+    conflict,
+    history::History,
     permit::{Events, Facts, Form, NodePlace, Record},
-    policy::Policy,
+    policy::{Document, Policy},
     private::Private,
     reading,
+    revision::{self, Revision},
     rules::Rules,
     source::Source,
     vocabulary::Vocabulary,
@@ -72,6 +75,33 @@ impl World {
         store.add_traffic(permit::<MonthTotal>(&rules, when), &batch).unwrap();
     }
 
+    /// Publishes a text through the real gate, with its copy in `history/`.
+    pub(crate) fn publish(&self, text: &str, when: &str) {
+        let mut store = self.open();
+        let earlier = store.revisions().unwrap();
+        let versions: Vec<conflict::Published> = earlier.iter().map(promised).collect();
+        let (policy, vocabulary) = read(text, VOCABULARY);
+        let last = earlier.iter().rfind(|one| one.document == policy.header.document);
+        let (new, _) = revision::publish(&policy, &vocabulary, &versions, last, at(when)).unwrap();
+        store.append_revision(&new).unwrap();
+        if new.document == Document::Privacy {
+            self.write(&format!("history/v{}.md", new.version), text.as_bytes());
+        }
+    }
+
+    /// Lets the real sweeper drop what is due.
+    pub(crate) fn sweep(&self, now: &str) {
+        let mut store = self.open();
+        let rules = |version, text: &str, vocabulary: &str| {
+            let (policy, vocabulary) = read(text, vocabulary);
+            Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
+        };
+        let trial = store.trial().unwrap().map(|trial| rules(0, &trial.text, &trial.vocabulary));
+        let published = store.revisions().unwrap().into_iter();
+        let published = published.map(|one| (one.effective, rules(one.version, &one.text, &one.vocabulary)));
+        store.sweep(&History::new(trial, published.collect()), at(now)).unwrap();
+    }
+
     pub(crate) fn open(&self) -> Store {
         Store::open(&self.store(), &self.dir.path().join("keys")).unwrap()
     }
@@ -115,6 +145,22 @@ impl World {
     }
 }
 
+fn promised(revision: &Revision) -> conflict::Published {
+    let (policy, vocabulary) = read(&revision.text, &revision.vocabulary);
+    conflict::Published {
+        policy: Arc::new(policy),
+        vocabulary: Arc::new(vocabulary),
+        effective: revision.effective,
+        published_at: revision.published_at,
+    }
+}
+
+fn read(text: &str, vocabulary: &str) -> (Policy, Vocabulary) {
+    let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", vocabulary));
+    assert!(problems.is_empty());
+    (reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap(), vocabulary)
+}
+
 /// SQLite as anybody has it.
 pub(crate) fn plain(path: &Path) -> Connection {
     Connection::open_with_flags(path, rusqlite::OpenFlags::default()).unwrap()
@@ -123,14 +169,12 @@ pub(crate) fn plain(path: &Path) -> Connection {
 /// The rules of Northgate's text, compiled once for each version.
 pub(crate) fn rules(version: u32) -> Arc<Rules> {
     static COMPILED: [OnceLock<Arc<Rules>>; 3] = [const { OnceLock::new() }; 3];
-    COMPILED[version as usize].get_or_init(|| Arc::new(compiled(NORTHGATE, version))).clone()
-}
-
-fn compiled(text: &str, version: u32) -> Rules {
-    let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", VOCABULARY));
-    assert!(problems.is_empty());
-    let policy: Policy = reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap();
-    Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap()
+    COMPILED[version as usize]
+        .get_or_init(|| {
+            let (policy, vocabulary) = read(NORTHGATE, VOCABULARY);
+            Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
+        })
+        .clone()
 }
 
 fn permit<R: Record>(rules: &Rules, when: &str) -> avow_terms::permit::Permit<R> {

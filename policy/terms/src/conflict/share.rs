@@ -8,6 +8,7 @@ use crate::{
     code::Code,
     diff::{Side, normal},
     policy::Guarantee,
+    problem::Place,
     term::{Promise, Term},
 };
 
@@ -53,9 +54,8 @@ fn allowed(side: Side<'_>, term: &Term, code: &Code) -> bool {
 
 /// What the earlier version said about recipients: its row of the same number, its `no-disclosure`, or its first
 /// row. A version that said nothing about recipients promised nothing about them.
-fn about_recipients(side: Side<'_>, term: &Term) -> Option<crate::problem::Place> {
-    let spoken = |letter: Letter| letter == Letter::R;
-    let terms = || side.policy.terms.iter().filter(|earlier| spoken(earlier.clause.letter));
+fn about_recipients(side: Side<'_>, term: &Term) -> Option<Place> {
+    let terms = || side.policy.terms.iter().filter(|earlier| earlier.clause.letter == Letter::R);
     let same = terms().find(|earlier| earlier.clause == term.clause);
     let nobody = || {
         terms().find(|earlier| {

@@ -1,5 +1,6 @@
 //! What an earlier version promised whatever the date of the data, and the candidate no longer does: never-clauses, the
-//! complete table, measures, rights, the home country of a place promise, and the guarantee itself.
+//! complete table, measures, rights, the home country of a place promise, the zone whose months are counted, and the
+//! guarantee itself.
 //!
 //! It does not matter in which clause the candidate keeps such a promise.
 
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{Breach, Earlier, Promised};
 use crate::{
     code::Code,
-    diff::Side,
+    diff::{Side, counts_calendar},
     policy::Guarantee,
     problem::Place,
     retention::Period,
@@ -20,6 +21,7 @@ pub(super) fn breaches<'a>(candidate: Side<'a>, promised: Promised<'a>, level: G
     let mut breaches: Vec<Breach<'a>> = terms.filter_map(|term| breach(candidate, promised, level, term)).collect();
     breaches.extend(guarantee(candidate, promised));
     breaches.extend(home(candidate, promised));
+    breaches.extend((level == Guarantee::Published).then(|| zone(candidate, promised)).flatten());
     breaches
 }
 
@@ -125,6 +127,17 @@ fn home<'a>(candidate: Side<'a>, promised: Promised<'a>) -> Option<Breach<'a>> {
         let message = format!("the home country is `{now}`, and nothing was to be stored outside `{then}`");
         let (place, earlier) = (candidate.header("home"), promised.side.header("home"));
         told("home-moved", place, message, BTreeSet::new(), promised, earlier)
+    })
+}
+
+/// A calendar month ends at another instant in another zone, so another zone can keep something for longer.
+fn zone<'a>(candidate: Side<'a>, promised: Promised<'a>) -> Option<Breach<'a>> {
+    let name = |side: Side<'a>| side.policy.header.zone.as_deref().unwrap_or("UTC");
+    let (now, then) = (name(candidate), name(promised.side));
+    (now != then && counts_calendar(promised.side)).then(|| {
+        let message = format!("months and years are counted in `{now}`, and were in `{then}`");
+        let (place, earlier) = (candidate.header("zone"), promised.side.header("zone"));
+        told("zone-moved", place, message, BTreeSet::new(), promised, earlier)
     })
 }
 

@@ -5,6 +5,7 @@ use crate::{
     code::Code,
     diff::Side,
     policy::Guarantee,
+    problem::Place,
     retention::Retention,
     term::{Origin, Promise, Term},
 };
@@ -100,7 +101,7 @@ fn unlisted<'a>(candidate: Side<'a>, promised: Promised<'a>, item: Item<'a>) -> 
     Some(told(candidate, "not-in-complete-table", item, message, earlier(promised, place, None), help))
 }
 
-fn earlier<'a>(promised: Promised<'a>, place: crate::problem::Place, retention: Option<&'a Retention>) -> Earlier<'a> {
+fn earlier<'a>(promised: Promised<'a>, place: Place, retention: Option<&'a Retention>) -> Earlier<'a> {
     let words = retention.map(Retention::phrase).unwrap_or_default();
     Earlier { published: promised.published, place, words, retention }
 }

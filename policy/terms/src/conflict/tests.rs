@@ -65,8 +65,8 @@ fn a_longer_time_is_refused_with_both_texts() {
           2027-01-01T00:00Z, promised 90 days after the session ends <90 days after the session ends>"
         ]
     );
-    assert!(problems[0].place.location().starts_with("v2.md:36:"), "{}", problems[0].place.location());
-    assert!(problems[0].related[0].0.location().starts_with("v1.md:36:"));
+    assert!(problems[0].place.location().starts_with("v2.md:37:"), "{}", problems[0].place.location());
+    assert!(problems[0].related[0].0.location().starts_with("v1.md:37:"));
     assert!(problems[0].help.as_ref().unwrap().contains("a separate policy"));
 }
 
@@ -145,7 +145,7 @@ fn what_has_no_date_binds_under_every_guarantee() {
         ("**C1.** Every version stays published (`history`).", "**C1.** *Withdrawn in version 2.*"),
         "promise-weaker",
     );
-    check(("In the app or by e-mail | 7 days |", "In the app or by e-mail | 8 days |"), "promise-weaker");
+    check(("By the link in each message | 1 day |", "By the link in each message | 2 days |"), "promise-weaker");
     check(("(`deactivate`, `delete`)", "(`deactivate`)"), "promise-weaker");
     check(("`account.password_digest`, `account.device_count`)", "`account.password_digest`)"), "promise-weaker");
     check(
@@ -179,6 +179,14 @@ fn a_lower_guarantee_and_another_home_are_refused() {
 }
 
 #[test]
+fn months_are_not_counted_in_another_zone_later() {
+    let zone: Edit<'_> = ("home: CY", "home: CY\nzone: Pacific/Honolulu");
+    assert_eq!(codes(NORTHGATE, &[], &[zone]), ["zone-moved"]);
+    assert_eq!(codes(NORTHGATE, &[zone], &[zone]), [""; 0]);
+    assert_eq!(codes(LANTERN, &[PUBLISHED], &[PUBLISHED, zone]), [""; 0], "it counts no months");
+}
+
+#[test]
 fn a_later_exception_below_what_is_kept_only_narrows() {
     // The parent stays stored; a child of it is promised never to be kept.
     let n2 = ("(`traffic.destination`)", "(`traffic.destination`, `payment.amount`)");
@@ -202,6 +210,15 @@ fn a_vocabulary_cannot_take_a_code_out_of_what_was_published() {
     };
     check(NORTHGATE, &["never-shrinks"]);
     check(LANTERN, &[]);
+}
+
+#[test]
+fn a_vocabulary_cannot_put_a_code_under_what_is_kept() {
+    let moved = vocabulary(&[("`visitor.browser` | `visitor` |", "`visitor.browser` | `visitor`, `account.plan` |")]);
+    let earlier = [published(version(NORTHGATE, 1, &[]))];
+    let problems = contradictions(&version_with(&moved, NORTHGATE, 2, &[]), &moved, &earlier);
+    assert_eq!(problems[0].message, "S5 keeps `visitor.browser`, which the complete table did not name");
+    assert_eq!(problems.len(), 1);
 }
 
 #[test]

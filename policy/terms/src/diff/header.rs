@@ -49,7 +49,7 @@ fn shown(word: impl std::fmt::Debug) -> String {
 }
 
 /// Whether some period is counted in calendar months, so that the zone moves its end.
-fn counts_calendar(side: Side<'_>) -> bool {
+pub(crate) fn counts_calendar(side: Side<'_>) -> bool {
     fn calendar(retention: &Retention) -> bool {
         match retention {
             Retention::NotStored | Retention::MonthEnd { .. } => false,

@@ -110,10 +110,11 @@ fn changes_in_a_row_of_what_we_keep() {
     );
     check(
         LANTERN,
-        &[("(`consent`: `diagnostics.attempt`)", "(`consent`: `diagnostics.crash`)")],
+        &[("(`consent`: `diagnostics.attempt`)", "(`consent`: `account.device_count`)")],
         &[
+            "S5 Narrows: only after you agree: `account.device_count`",
             "S6 Widens: no longer only after you agree: `diagnostics.attempt`",
-            "U1 Widens: `consent` no longer for `diagnostics.attempt`; `consent` also for `diagnostics.crash`",
+            "U1 Widens: `consent` no longer for `diagnostics.attempt`; `consent` also for `account.device_count`",
         ],
     );
 }

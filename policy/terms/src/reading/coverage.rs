@@ -211,7 +211,7 @@ impl<'w, 's> Walk<'w, 's> {
     }
 
     fn unnumbered(&mut self, span: Span) {
-        if !self.problems.any_in(span) {
+        if !self.problems.any_error_in(span) {
             let help = "start it with a bold number such as `**G4.**`, or name its section under `informative:`";
             self.problems.error(span, "unnumbered", "this has no clause number, so nobody could be held to it", help);
         }

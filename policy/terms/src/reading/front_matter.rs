@@ -169,7 +169,7 @@ fn sections(entries: &[Entry<'_>]) -> Vec<(String, Span)> {
 fn header(entries: &[Entry<'_>], end: usize, problems: &mut Problems<'_>) -> Option<Header> {
     let missing: Vec<&str> =
         KEYS.into_iter().take(NEEDED).filter(|key| !entries.iter().any(|entry| entry.key == *key)).collect();
-    let reported = problems.any_in(Span { start: 0, end });
+    let reported = problems.any_error_in(Span { start: 0, end });
     for key in missing.iter().filter(|_| !reported) {
         let message = format!("the front matter does not say `{key}`");
         problems.error(Span { start: end, end: end + 3 }, "missing-key", message, example(key));

@@ -1,7 +1,7 @@
 //! The problems of one text, as they are found.
 
 use crate::{
-    problem::{Problem, problem},
+    problem::{Problem, Severity, problem},
     source::{Source, Span},
 };
 
@@ -55,14 +55,18 @@ impl<'s> Problems<'s> {
         self.list.push(problem(self.source, span, code, message).related(self.source, other, remark).help(help));
     }
 
-    /// Whether anything has been found yet.
-    pub(super) fn any(&self) -> bool {
-        !self.list.is_empty()
+    /// Whether an error has been found. A warning never takes the place of one.
+    pub(super) fn any_error(&self) -> bool {
+        self.errors().next().is_some()
     }
 
-    /// Whether anything has been found inside a place.
-    pub(super) fn any_in(&self, span: Span) -> bool {
-        self.list.iter().any(|problem| span.start <= problem.place.span.start && problem.place.span.end <= span.end)
+    /// Whether an error has been found inside a place.
+    pub(super) fn any_error_in(&self, span: Span) -> bool {
+        self.errors().any(|place| span.start <= place.start && place.end <= span.end)
+    }
+
+    fn errors(&self) -> impl Iterator<Item = Span> {
+        self.list.iter().filter(|problem| problem.severity == Severity::Error).map(|problem| problem.place.span)
     }
 
     /// The problems in the order of the text.

@@ -50,10 +50,10 @@ fn stored_code(term: &Term) -> Option<Code> {
     }
 }
 
-/// Sets `consent` on what a clause with the measure `consent` names. Consent to what nothing keeps is reported.
+/// Sets `consent` on what a clause with the measure `consent` names. Consent to what nothing keeps is worth a look.
 fn mark_consent(terms: &mut [Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
     let asked: Vec<(Code, Span)> = terms.iter().flat_map(asked_about).collect();
-    let is_whole = !problems.any();
+    let is_whole = !problems.any_error();
     for (asked, place) in asked {
         let mut found = false;
         for term in &mut *terms {
@@ -65,7 +65,7 @@ fn mark_consent(terms: &mut [Term], vocabulary: &Vocabulary, problems: &mut Prob
         }
         if !found && is_whole {
             let help = "name what a row of the table keeps";
-            problems.error(place, "consent-to-what", format!("nothing keeps `{asked}`"), help);
+            problems.warning(place, "consent-to-what", format!("nothing keeps `{asked}`"), help);
         }
     }
 }
@@ -97,8 +97,8 @@ impl Reader<'_, '_> {
             Body::Words(words) => self.words(found, words),
         };
         let is_explained = match &found.body {
-            Body::Row(_) => self.problems.any(),
-            Body::Words(_) => self.problems.any_in(found.span),
+            Body::Row(_) => self.problems.any_error(),
+            Body::Words(_) => self.problems.any_error_in(found.span),
         };
         if terms.is_empty() && found.id.letter != Letter::G && !is_explained {
             let message = format!("{} promises nothing that can be checked", found.id);

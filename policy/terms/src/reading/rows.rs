@@ -66,7 +66,7 @@ impl RowReader<'_, '_> {
         let when = self.plain_cell(cells, Column::When).map(words);
         let sees = self.cell(cells, Column::Sees);
         let (Some(recipient), Some(when), Some(sees)) = (recipient, when, sees) else { return Vec::new() };
-        if data.is_empty() && seen.is_some() && self.problems.any() {
+        if data.is_empty() && seen.is_some() && self.problems.any_error() {
             // What the rows keep could not be read; that has been said where it stands.
             return Vec::new();
         }

@@ -19,14 +19,24 @@ fn reading(text: &str) -> Reading {
     read(Source::new("p", text), &vocabulary())
 }
 
-/// The problems of a text, one a line: `line:column code: message; help <words underlined>`, a `?` for a warning.
+/// The problems of a text, one a line: `line:column code: message; help <words underlined> [related place]`, a
+/// `?` for a warning.
 fn problems(text: &str) -> Vec<String> {
     let say = |problem: &Problem| {
         let at = problem.place.location();
         let words = problem.place.source.words(problem.place.span);
         let help = problem.help.as_deref().unwrap_or("-");
         let mark = if problem.severity == Severity::Warning { "?" } else { "" };
-        format!("{} {}{mark}: {}; {help} <{words}>", at.trim_start_matches("p:"), problem.code, problem.message)
+        let related = problem.related.iter().map(|(place, remark)| {
+            format!(" [{} {remark} <{}>]", place.location().trim_start_matches("p:"), place.source.words(place.span))
+        });
+        let related: String = related.collect();
+        format!(
+            "{} {}{mark}: {}; {help} <{words}>{related}",
+            at.trim_start_matches("p:"),
+            problem.code,
+            problem.message
+        )
     };
     reading(text).problems.iter().map(say).collect()
 }

@@ -6,6 +6,7 @@ use super::{Revision, numbers, times};
 use crate::{
     conflict::{Published, contradictions, same_document},
     diff::{Class, Diff, Side, diff},
+    minute::Minute,
     policy::Policy,
     problem::{Problem, Severity},
     vocabulary::Vocabulary,
@@ -40,7 +41,7 @@ pub fn publish(
         }
         Ok(_) => Err(problems),
         Err(problem) => {
-            problems.insert(0, problem);
+            problems.insert(0, *problem);
             Err(problems)
         }
     }
@@ -98,12 +99,7 @@ fn same_again(side: Side<'_>, before: &Published) -> Option<Problem> {
     })
 }
 
-fn link(
-    side: Side<'_>,
-    last: Option<&Revision>,
-    effective: crate::minute::Minute,
-    published_at: Timestamp,
-) -> Revision {
+fn link(side: Side<'_>, last: Option<&Revision>, effective: Minute, published_at: Timestamp) -> Revision {
     let header = &side.policy.header;
     let mut link = Revision {
         policy: header.policy.clone(),

@@ -14,8 +14,8 @@ use crate::{
 };
 
 /// The minute from which the candidate applies if it is published now.
-pub(super) fn effective(side: Side<'_>, own: &[&Published], now: Timestamp) -> Result<Minute, Problem> {
-    let wrong = |code, message: String, help: String| Err(refused(side, "effective", code, message, help));
+pub(super) fn effective(side: Side<'_>, own: &[&Published], now: Timestamp) -> Result<Minute, Box<Problem>> {
+    let wrong = |code, message: String, help: String| Err(refused(side, "effective", code, message, help).into());
     let minute = match side.policy.header.effective {
         Effective::At(minute) => minute,
         Effective::OnPublication if own.is_empty() => return next_minute(side, now),
@@ -33,13 +33,14 @@ pub(super) fn effective(side: Side<'_>, own: &[&Published], now: Timestamp) -> R
         return wrong("effective-not-later", message, "write a later minute".into());
     }
     match noticed(own, now) {
-        Some((earliest, notice)) if minute.instant() < earliest => Err(too_soon(side, minute, earliest, notice)),
+        Some((earliest, notice)) if minute.instant() < earliest => Err(too_soon(side, minute, earliest, notice).into()),
         _ => Ok(minute),
     }
 }
 
-fn next_minute(side: Side<'_>, now: Timestamp) -> Result<Minute, Problem> {
-    let never = || refused(side, "effective", "effective-past", "there is no later minute", "set the clock right");
+fn next_minute(side: Side<'_>, now: Timestamp) -> Result<Minute, Box<Problem>> {
+    let never =
+        || refused(side, "effective", "effective-past", "there is no later minute", "set the clock right").into();
     Minute::at_or_after(now).ok_or_else(never)
 }
 

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{LANTERN, NORTHGATE, SMALL, vocabulary};
 use crate::{
+    clause::{Letter, State},
     problem::Problem,
     reading::{Reading, read},
     source::{Source, Span},
@@ -59,6 +60,10 @@ fn check(text: &str) -> Result<Reading, TestCaseError> {
     reading.terms.iter().try_for_each(|term| check_span(text, term.said_at))?;
     for clause in &reading.clauses {
         prop_assert!(!clause.words.contains('\n'));
+    }
+    for clause in reading.clauses.iter().filter(|clause| clause.state == State::Active && !reading.has_errors()) {
+        let has_term = reading.terms.iter().any(|term| term.clause == clause.id);
+        prop_assert!(has_term || clause.id.letter == Letter::G, "{} says nothing, and nobody noticed", clause.id);
     }
     let is_policy = reading.clone().policy().is_ok();
     prop_assert_eq!(is_policy, !reading.has_errors(), "a text makes a policy unless it has an error");

@@ -42,7 +42,7 @@ fn the_front_matter_says_everything_once() {
     check(
         "home: CY",
         "home: CY\nhome: DE",
-        &["9:1 duplicate-key: `home` is said twice; leave one of the lines out <home>"],
+        &["9:1 duplicate-key: `home` is said twice; leave one of the lines out <home> [8:7 first said here <CY>]"],
     );
     check(
         "home: CY",
@@ -178,7 +178,7 @@ fn every_block_has_a_number_and_keeps_it() {
         "- **G1.** The sky is blue.",
         "- **C1.** The sky is blue.",
         &[
-            "47:5 duplicate-number: clause C1 is already used; a number belongs to one subject: take the next free one <C1>",
+            "47:5 duplicate-number: clause C1 is already used; a number belongs to one subject: take the next free one <C1> [46:5 first used here <C1>]",
         ],
     );
     check(
@@ -285,6 +285,21 @@ fn every_block_has_a_number_and_keeps_it() {
         "**L1.** Abroad (`store-nothing-abroad`).\n\n**S0.** The",
         &[
             "24:3 letter-and-words?: L1 denies nothing, as its letter would have it; say what is never done, or take the letter of what the clause promises <L1>",
+        ],
+    );
+    check(
+        "**S0.** The",
+        "**L1.** Abroad.\n\n**S0.** The",
+        &[
+            "24:3 letter-and-words?: L1 denies nothing, as its letter would have it; say what is never done, or take the letter of what the clause promises <L1>",
+            "24:3 no-term: L1 promises nothing that can be checked; name a measure in backticks, such as `(`no-disclosure`)`; or give the clause the letter G <L1>",
+        ],
+    );
+    check(
+        "All of S1",
+        "All of S0",
+        &[
+            "36:22 no-code: this says nothing that can be checked; name the data in backticks, `(`account.email`)`, or point at the clauses that do, `S1 to S8` <All of S0>",
         ],
     );
     check(
@@ -488,8 +503,8 @@ fn codes_are_known_and_stand_where_they_mean_something() {
         "(`identity`), except `account.email`",
         &[
             "20:37 loose-exception: `except` outside the brackets excepts nothing; write an exception as `(`identity`, except `account.email`)`, and in no other way <except>",
-            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email>",
-            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `account.email`; take `account.email` out of S1 or out of N1 <account.email>",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email> [20:25 N1 promises never to <identity>]",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `account.email`; take `account.email` out of S1 or out of N1 <account.email> [20:45 N1 promises never to <account.email>]",
         ],
     );
     check(
@@ -497,7 +512,7 @@ fn codes_are_known_and_stand_where_they_mean_something() {
         "(`identity`, except `usage.month_total`)",
         &[
             "20:44 idle-exception: `usage.month_total` is not part of what is never kept; an exception descends from the code before it: take it out, or look at the vocabulary <usage.month_total>",
-            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email>",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email> [20:25 N1 promises never to <identity>]",
         ],
     );
     check(
@@ -526,7 +541,7 @@ fn codes_are_known_and_stand_where_they_mean_something() {
         "(`no-disclosure`)",
         "(`consent`: `payment`)",
         &[
-            "32:9 consent-to-what: nothing keeps `payment`; name what a row of the table keeps <Nobody else (`consent`: `payment`).>",
+            "32:9 consent-to-what?: nothing keeps `payment`; name what a row of the table keeps <Nobody else (`consent`: `payment`).>",
         ],
     );
     check(
@@ -760,14 +775,14 @@ fn a_text_does_not_contradict_itself() {
         ", except `account.email`",
         "",
         &[
-            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email>",
+            "28:21 never-and-stored: S1 keeps `account.email`, and N1 promises never to keep `identity`; take `account.email` out of S1, or write `(`identity`, except `account.email`)` in N1 <account.email> [20:25 N1 promises never to <identity>]",
         ],
     );
     check(
         "| **S1** | E-mail (`account.email`) | To sign in (`service.auth`) | You give it | Until the account is deleted |",
         "| **S1** | E-mail (`account.email`) | To sign in (`service.auth`) | You give it | Until the account is deleted |\n| **S2** | Again (`account.email`) | To sign in (`service.auth`) | You give it | 1 day after the payment |",
         &[
-            "29:82 two-retentions: S2 keeps `account.email` 1 day after the payment, S1 keeps it until the account is deleted; one thing is kept for one time: leave one of the rows, or give both the same phrase <1 day after the payment>",
+            "29:82 two-retentions: S2 keeps `account.email` 1 day after the payment, S1 keeps it until the account is deleted; one thing is kept for one time: leave one of the rows, or give both the same phrase <1 day after the payment> [28:83 S1 says otherwise <Until the account is deleted>]",
         ],
     );
 }

@@ -176,8 +176,9 @@ impl Service {
     ) -> Result<(), Failure> {
         self.screen.progress("avow: starting the relay ...");
         let told = async {
-            relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)?;
-            board.admit_all(accounts).await
+            board.admit_all(accounts).await?;
+            // This opens the doors, so that nobody is taken for a stranger who is told a moment later.
+            relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)
         };
         time::timeout(LONGEST_START, told).await.map_err(|_| Failure::could_not("the relay did not start"))?
     }

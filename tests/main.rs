@@ -21,5 +21,6 @@ mod life;
 mod retention;
 mod silence;
 mod target;
+mod trouble;
 mod tunnel;
 mod world;

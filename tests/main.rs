@@ -14,6 +14,7 @@ mod audit;
 mod bad_input;
 mod clients;
 mod documents;
+mod first_policy;
 mod kill;
 mod legal;
 mod life;

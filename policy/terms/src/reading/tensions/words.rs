@@ -36,8 +36,8 @@ fn identifies(text: &Text<'_>, clause: &Found, never: &Term, kept: &[Kept], prob
     let Some(code) = used.find(|code| !spoken_of(code)) else { return };
     let Some((place, said)) = clause.passages().find_map(|words| phrase(words, &IDENTIFYING)) else { return };
     let never = never.clause;
-    let message = format!("{} takes `{code}` to `{said}`, and {never} never keeps what does", clause.id);
-    let help = format!("say what `{code}` is really for, or except it in {never}");
+    let message = format!("`{said}`, says {} of `{code}`, and {never} promises never to keep `{IDENTITY}`", clause.id);
+    let help = format!("say what `{code}` is really for: if it tells who somebody is, {never} is not kept");
     let remark = format!("{never} promises never to keep what tells who a person is");
     problems.second_look(place, "identifies-despite-never", message, (text.place(never, IDENTITY), &remark), help);
 }

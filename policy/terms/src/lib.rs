@@ -14,6 +14,7 @@ mod compile;
 pub mod conflict;
 pub mod deadline;
 pub mod diff;
+pub mod explain;
 pub mod history;
 pub mod inventory;
 mod markdown;

@@ -77,6 +77,7 @@ impl Event {
             Self::Published { version, effective } => {
                 tracing::info!(target: TARGET, version, effective = %effective, "a version was published");
             }
+            Self::InForce { version: 0 } => tracing::info!(target: TARGET, "a text is on trial: it binds nobody"),
             Self::InForce { version } => tracing::info!(target: TARGET, version, "a version is in force"),
             Self::Draining => tracing::info!(target: TARGET, "stopping: open streams may finish"),
             Self::Stopped => tracing::info!(target: TARGET, "stopped; everything counted is stored"),

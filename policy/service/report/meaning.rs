@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use super::{anchor_words, period};
 use avow_terms::{
     clause::{Clause, Letter, State},
     code::Code,
@@ -11,12 +12,9 @@ use avow_terms::{
     term::{Origin, Promise, Term},
     vocabulary::Vocabulary,
 };
-use serde::Serialize;
-
-use super::{anchor_words, period};
 
 /// One thing that a clause means.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meaning {
     /// What it means.
     pub sentence: String,

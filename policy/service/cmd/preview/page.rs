@@ -40,9 +40,15 @@ pub(super) fn page(checked: &Checked, vocabulary: &Vocabulary) -> Result<String,
 
 fn meaning(clause: &Clause, checked: &Checked, vocabulary: &Vocabulary) -> Result<String, minijinja::Error> {
     let meanings = report::meanings(clause, &checked.reading.terms, vocabulary);
-    let context = context! { clause => clause.id.to_string(), meanings => Value::from_serialize(&meanings) };
+    let meanings: Vec<Value> =
+        meanings.into_iter().map(|one| context! { sentence => one.sentence, codes => codes(one.codes) }).collect();
+    let context = context! { clause => clause.id.to_string(), meanings };
     let html = Environment::new().render_named_str("meaning.html", MEANING, context)?;
     Ok(html.trim_end().to_owned())
+}
+
+fn codes(codes: Vec<(String, String)>) -> Vec<Value> {
+    codes.into_iter().map(|(code, words)| context! { code, words }).collect()
 }
 
 fn told(problem: &Problem, clauses: &[Clause]) -> Value {

@@ -126,8 +126,10 @@ mod tests {
     #[test]
     fn a_preview_has_something_beside_each() {
         let html = body(TEXT, |range| Some(format!("<i>{}</i>", range.start)));
-        assert!(html.contains("One &lt;b&gt;bold&lt;/b&gt;.</p>\n<i>23</i></div>"), "{html}");
-        assert!(html.contains("two</div><i>46</i></div></li>"), "{html}");
+        let at = |words: &str| TEXT.find(words).unwrap();
+        let (one, two) = (at("**G1"), at("- **G2"));
+        assert!(html.contains(&format!("One &lt;b&gt;bold&lt;/b&gt;.</p>\n<i>{one}</i></div>")), "{html}");
+        assert!(html.contains(&format!("two</div><i>{two}</i></div></li>")), "{html}");
         assert!(html.contains("<tr class=\"beside\"><td colspan=\"2\"><i>"), "{html}");
     }
 }

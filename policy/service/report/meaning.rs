@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{anchor_words, period};
+use super::period;
 use avow_terms::{
     clause::{Clause, Letter, State},
     code::Code,
@@ -58,10 +58,10 @@ fn stored(promises: &[&Promise], vocabulary: &Vocabulary) -> Vec<Meaning> {
         let why: Vec<&str> = purposes.into_iter().map(Code::as_str).collect();
         let consent = if agreed { ", only after you agreed" } else { "" };
         let sentence = format!(
-            "{}{consent}; purpose: {}; from: {}; {}.",
+            "{}{consent}; purpose: {}{}; source: {}.",
             kept(retention),
             why.join(", "),
-            counted_from(retention),
+            counted_from(retention).map(|event| format!("; from: {event}")).unwrap_or_default(),
             origin_words(origin)
         );
         Some(Meaning { sentence, codes: told(codes, vocabulary) })
@@ -108,8 +108,8 @@ fn kept(retention: &Retention) -> String {
     }
 }
 
-/// The events that a period is counted from, or that end it.
-fn counted_from(retention: &Retention) -> String {
+/// The events that a period is counted from; none where the words say themselves when it ends.
+fn counted_from(retention: &Retention) -> Option<String> {
     let event = |anchor: Anchor| match anchor {
         Anchor::SessionEnd => "session end",
         Anchor::Recorded => "the moment of recording",
@@ -121,12 +121,13 @@ fn counted_from(retention: &Retention) -> String {
         Anchor::FinancialYearEnd => "end of the financial year",
     };
     match retention {
-        Retention::NotStored | Retention::Memory { at_most: None } => "nothing".into(),
-        Retention::Memory { at_most: Some(_) } => event(Anchor::Recorded).into(),
-        Retention::After { anchor, .. } | Retention::Law { anchor, .. } => event(*anchor).into(),
-        Retention::Until { anchor } => format!("recording until {}", anchor_words(*anchor)),
-        Retention::MonthEnd { zone } => format!("recording until the month ends in {zone}"),
-        Retention::Earlier(one, other) => format!("{} or {}", counted_from(one), counted_from(other)),
+        Retention::After { anchor, .. } | Retention::Law { anchor, .. } => Some(event(*anchor).into()),
+        Retention::Memory { at_most: Some(_) } | Retention::MonthEnd { .. } => Some(event(Anchor::Recorded).into()),
+        Retention::NotStored | Retention::Memory { at_most: None } | Retention::Until { .. } => None,
+        Retention::Earlier(one, other) => match (counted_from(one), counted_from(other)) {
+            (Some(one), Some(other)) if one != other => Some(format!("{one} or {other}")),
+            (one, other) => one.or(other),
+        },
     }
 }
 
@@ -134,7 +135,7 @@ fn origin_words(origin: Origin) -> &'static str {
     match origin {
         Origin::User => "you give it",
         Origin::Automatic => "collected automatically",
-        Origin::Processor => "the payment processor gives it",
+        Origin::Processor => "the payment processor",
         Origin::Derived => "derived",
     }
 }
@@ -168,10 +169,9 @@ mod tests {
             "N1 Never kept in any form, with everything that descends from it. [visitor.ip]",
             "N3 Never kept in any form, except account.email. [identity]",
             "S0 What no row names is refused. []",
-            "S1 Kept until the account is deleted; purpose: notices, service.auth; from: recording until the account is \
-             deleted; you give it. [account.email]",
-            "S2 Kept 90 days after the session ends; purpose: security; from: session end; collected automatically. \
-             [session.client_ip session.server session.time]",
+            "S1 Kept until the account is deleted; purpose: notices, service.auth; source: you give it. [account.email]",
+            "S2 Kept 90 days after the session ends; purpose: security; from: session end; source: collected \
+             automatically. [session.client_ip session.server session.time]",
             "R5 Seen by: The mail service that carries our messages; purpose: notices; when: When we write to you. \
              [account.email]",
             "U2 delete: Have the account and what is kept about it erased; answered within 1 day. []",

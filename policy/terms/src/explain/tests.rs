@@ -193,6 +193,7 @@ fn codes_in_the_sources() -> BTreeSet<String> {
     codes
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test reads the sources of this workspace")]
 fn sources(folder: &Path, each: &mut impl FnMut(&str)) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let (path, name) = (entry.path(), entry.file_name().into_string().unwrap());
@@ -240,4 +241,14 @@ fn the_list_of_codes_is_found_by_its_nearest_word() {
     assert_eq!(nearest("kept-longr"), Some("kept-longer"));
     assert_eq!(explanation("kept-longer").map(|it| it.title()), Some("It is kept longer than was promised"));
     assert_eq!(explanation("kept-longr"), None);
+}
+
+#[test]
+fn the_ten_mistakes_of_the_guide_for_legal_are_explained() {
+    let guide = include_str!("../../../../policy-docs/README.md");
+    let (_, list) = guide.split_once("The ten mistakes").unwrap();
+    let rows = list.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let codes: Vec<&str> = rows.collect();
+    assert_eq!(codes.len(), 10);
+    assert!(codes.iter().all(|code| explanation(code).is_some()), "{codes:?}");
 }

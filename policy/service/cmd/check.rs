@@ -153,11 +153,7 @@ impl Verdict {
 
     fn json(&self) -> Value {
         let file = |(path, file): &(PathBuf, Result<Checked, Failure>)| match file {
-            Err(failure) => {
-                let mut said = failure.json();
-                said["file"] = json!(path.display().to_string());
-                said
-            }
+            Err(failure) => json!({ "file": path.display().to_string(), "failure": failure.json() }),
             Ok(checked) => json!({
                 "file": path.display().to_string(),
                 "policy": checked.reading.header.as_ref().map(|header| &header.policy),

@@ -19,11 +19,11 @@ use super::{Args, Verdict};
 use crate::{clock, exit::Exit, report, screen::Screen};
 
 /// How often the files are looked at.
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(5);
 /// For how many looks a file must have been left alone: an editor may write in several steps.
 const SETTLED: u32 = 1;
 /// For how many looks a file may be gone, while an editor puts another in its place.
-const GONE: u32 = 30;
+const GONE: u32 = 60;
 
 /// Checks, and checks again whenever a file was saved. It ends when nobody reads it any more; Ctrl-C ends it too.
 pub(super) fn run(args: &Args, vocabulary: &Arc<Vocabulary>, screen: Screen) -> Exit {

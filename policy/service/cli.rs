@@ -18,6 +18,8 @@ First minute:
   avow audit                  check the store against the policy, promise by promise
 
 Legal:
+  avow init                   write a first policy from a few answers
+  avow adopt OLD              carry an existing policy over into a numbered draft
   avow check FILE             what is wrong with a policy, underlined; --watch checks again as you save
   avow explain CODE           what a problem means, with a wrong and a right example
   avow preview FILE           the page as the public will see it, with what each clause means
@@ -61,6 +63,10 @@ pub enum Command {
     Up(cmd::up::Args),
     /// Add, list, show, link, rotate or remove accounts.
     Account(cmd::account::Args),
+    /// Write a first policy from a few answers.
+    Init(cmd::init::Args),
+    /// Carry an existing policy in prose over into a numbered draft.
+    Adopt(cmd::adopt::Args),
     /// Say what is wrong with a policy, where, and what to write instead.
     Check(cmd::check::Args),
     /// Explain the code of a problem, with a wrong and a right example; without a code, list them.

@@ -41,6 +41,8 @@ pub fn run(cli: Cli) -> Exit {
     let ended = match cli.command {
         Command::Up(args) => cmd::up::run(&args, &cli.data, screen),
         Command::Account(args) => cmd::account::run(&args, &cli.data, screen),
+        Command::Init(args) => cmd::init::run(&args, screen),
+        Command::Adopt(args) => cmd::adopt::run(&args, screen),
         Command::Check(args) => cmd::check::run(&args, cli.format, screen),
         Command::Explain(args) => cmd::explain::run(&args, screen),
         Command::Preview(args) => cmd::preview::run(&args, screen),

@@ -52,7 +52,7 @@ macro_rules! explanations {
 }
 
 /// Every explanation, in the order of the alphabet.
-pub static EXPLANATIONS: [Explanation; 107] = explanations![
+pub static EXPLANATIONS: [Explanation; 108] = explanations![
     "another-policy",
     "backward-range",
     "bad-clause-number",
@@ -123,6 +123,7 @@ pub static EXPLANATIONS: [Explanation; 107] = explanations![
     "number-inside",
     "number-moved",
     "old-text-again",
+    "open-decision",
     "origin-widened",
     "picture",
     "placeholder",

@@ -6,6 +6,7 @@
 //! Architecture invariant: nothing here reads a clock, a file or a socket. Time and text come in as arguments.
 
 pub mod account;
+pub mod adopt;
 pub mod amount;
 pub mod batch;
 pub mod clause;
@@ -16,6 +17,7 @@ pub mod deadline;
 pub mod diff;
 pub mod explain;
 pub mod history;
+pub mod init;
 pub mod inventory;
 mod markdown;
 pub mod minute;

@@ -10,6 +10,7 @@ mod consistency;
 mod countries;
 mod coverage;
 mod front_matter;
+mod kept;
 mod number;
 mod open;
 mod problems;
@@ -17,11 +18,12 @@ mod promises;
 mod references;
 mod rows;
 mod second_look;
+mod tensions;
 mod traps;
 mod triggers;
 
 pub use self::open::OPEN_DECISION;
-use self::{coverage::Found, problems::Problems};
+use self::{coverage::Found, problems::Problems, tensions::Text};
 use crate::{
     clause::{Clause, State},
     markdown,
@@ -61,6 +63,8 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let references = references::read(&outline.found, &mut problems);
     let terms = promises::terms(&outline.found, &references, vocabulary, &mut problems);
     consistency::check(&outline.found, &terms, vocabulary, &mut problems);
+    let text = Text { found: &outline.found, references: &references, terms: &terms, vocabulary };
+    tensions::check(&text, &mut problems);
     if let Some(header) = &front.header {
         withdrawn_later(&outline.found, header, &mut problems);
     }

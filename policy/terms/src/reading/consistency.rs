@@ -1,6 +1,10 @@
 //! One text against itself: what it promises never to keep, and what it keeps.
 
-use super::{coverage::Found, problems::Problems};
+use super::{
+    coverage::Found,
+    kept::{self, Kept},
+    problems::Problems,
+};
 use crate::{
     clause::ClauseId,
     code::Code,
@@ -12,20 +16,23 @@ use crate::{
 /// Reports every pair of terms that cannot both be kept, and a table that nothing calls complete.
 pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
     let mut checker = Checker { found, terms, vocabulary, problems };
+    let kept = kept::read(found, vocabulary);
+    for one in &kept {
+        checker.never_against(one, &one.code);
+    }
     let mut seen: Vec<(&Term, &Code)> = Vec::new();
     for term in terms {
         let Promise::Stored { data, .. } = &term.promise else { continue };
         if seen.iter().any(|(one, code)| one.clause == term.clause && *code == data) {
             continue;
         }
-        checker.never_against(term, data);
         if let Some((first, _)) = seen.iter().find(|(_, code)| *code == data) {
             checker.two_retentions(first, term, data);
         }
         seen.push((term, data));
     }
-    if let Some((term, code)) = seen.first() {
-        checker.completeness(term, code);
+    if let Some(first) = kept.first() {
+        checker.completeness(first, &first.code);
     }
 }
 
@@ -37,7 +44,7 @@ struct Checker<'c, 's> {
 }
 
 impl Checker<'_, '_> {
-    fn never_against(&mut self, stored: &Term, code: &Code) {
+    fn never_against(&mut self, stored: &Kept, code: &Code) {
         for never in self.terms {
             let Promise::Never { data, except } = &never.promise else { continue };
             let Some(ancestor) = data.iter().find(|ancestor| self.vocabulary.covers(ancestor, code)) else { continue };
@@ -72,7 +79,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn completeness(&mut self, first: &Term, code: &Code) {
+    fn completeness(&mut self, first: &Kept, code: &Code) {
         let is_s0 = |found: &Found| found.id.to_string() == "S0" && found.is_active();
         if !self.found.iter().any(is_s0) {
             let help = "add `**S0.** The table below is complete: what is not in it is not stored (`complete`).`";

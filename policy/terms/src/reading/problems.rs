@@ -60,6 +60,19 @@ impl<'s> Problems<'s> {
         self.list.retain(|problem| problem.place.span.start < span.start || span.end < problem.place.span.end);
     }
 
+    /// Something to look at that takes two places to see.
+    pub(super) fn second_look(
+        &mut self,
+        span: Span,
+        code: &'static str,
+        message: impl Into<String>,
+        (other, remark): (Span, &str),
+        help: impl Into<String>,
+    ) {
+        self.list
+            .push(problem(self.source, span, code, message).related(self.source, other, remark).help(help).warning());
+    }
+
     /// Whether an error has been found. A warning never takes the place of one.
     pub(super) fn any_error(&self) -> bool {
         self.errors().next().is_some()

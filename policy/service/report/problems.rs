@@ -1,5 +1,7 @@
 //! Problems in a text, underlined where they stand, in the manner of rustc.
 
+use std::collections::BTreeSet;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use avow_terms::{
     problem::{Place, Problem, Severity},
@@ -18,16 +20,32 @@ pub fn problems(problems: &[Problem], colour: bool) -> String {
         text.push_str(&renderer.render(&groups(problem)));
         text.push_str("\n\n");
     }
+    text.push_str(&counted(problems));
+    text.push('\n');
+    text.push_str(&more_about(problems));
+    text
+}
+
+/// `2 errors, 1 warning`
+#[must_use]
+pub fn counted(problems: &[Problem]) -> String {
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let warnings = problems.len() - errors;
     let errors_said = format!("{}{}", count(errors, "error"), open_decisions(problems, errors));
-    text.push_str(&match (errors, warnings) {
+    match (errors, problems.len() - errors) {
         (0, warnings) => count(warnings, "warning"),
         (_, 0) => errors_said,
         (_, warnings) => format!("{errors_said}, {}", count(warnings, "warning")),
-    });
-    text.push('\n');
-    text
+    }
+}
+
+/// Where more is said about the problems.
+fn more_about(problems: &[Problem]) -> String {
+    let codes: BTreeSet<&str> = problems.iter().map(|problem| problem.code).collect();
+    match (codes.first(), codes.len()) {
+        (None, _) => String::new(),
+        (Some(code), 1) => format!("`avow explain {code}` says more, with an example\n"),
+        _ => "`avow explain CODE` says more about each, with an example\n".into(),
+    }
 }
 
 /// How many of the errors are decisions that nobody took yet.

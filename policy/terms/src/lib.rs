@@ -15,6 +15,7 @@ mod compile;
 pub mod conflict;
 pub mod deadline;
 pub mod diff;
+pub mod explain;
 pub mod history;
 pub mod init;
 pub mod inventory;

@@ -8,6 +8,8 @@ mod agreement;
 mod ask;
 mod assemble;
 mod explain;
+mod inside;
+mod names;
 #[cfg(test)]
 mod ours;
 #[cfg(test)]
@@ -17,11 +19,16 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
 
-use cedar_policy::{Entities, PolicySet, Schema};
+use cedar_policy::{Authorizer, Entities};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use self::ask::{Asked, Granted, Names, Refused};
+pub(crate) use self::ask::Asked;
+use self::{
+    ask::{Granted, Refused},
+    assemble::Slice,
+    names::Names,
+};
 use crate::{
     clause::ClauseId,
     code::Code,
@@ -51,13 +58,13 @@ pub struct Rules {
     zone: TimeZone,
     cedar: String,
     schema_text: String,
-    schema: Schema,
     names: Names,
     entities: Entities,
+    authorizer: Authorizer,
     /// The items that each code of data is made of.
     items: BTreeMap<Code, Vec<Code>>,
     /// For each item of data the statements that can bear on it, so that a decision does not cost more in a longer policy.
-    slices: BTreeMap<Code, PolicySet>,
+    slices: BTreeMap<Code, Slice>,
 }
 
 /// What the rules answer about one item of data.

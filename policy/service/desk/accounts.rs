@@ -132,7 +132,10 @@ impl Desk {
     }
 
     /// What the policy in force keeps about every account.
-    fn kept(&self, now: Timestamp) -> Result<Vec<KeptView>, Failure> {
+    ///
+    /// # Errors
+    /// If no policy is in force.
+    pub fn kept(&self, now: Timestamp) -> Result<Vec<KeptView>, Failure> {
         let mut kept = self.kept_of::<AccountRecord>(now, Form::Sealed)?;
         kept.extend(self.kept_of::<MonthTotal>(now, Form::Plain)?);
         Ok(kept)

@@ -1,13 +1,14 @@
 //! Counts on their way from the page to the store, and the sweep.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use avow_proxy::{Event as RelayEvent, Page, Standing, Supervisor};
-use avow_terms::batch::Batch;
-use tokio::sync::Mutex;
+use avow_terms::{batch::Batch, permit::Due};
+use jiff::Timestamp;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
     clock,
@@ -27,7 +28,11 @@ pub(super) struct Books {
     page: Arc<Page>,
     keeper: Keeper,
     health: Arc<Health>,
-    held: Mutex<Option<Batch>>,
+    held: Mutex<Option<Arc<Batch>>>,
+    /// Until when the sweeper sleeps.
+    asleep_until: std::sync::Mutex<Option<Timestamp>>,
+    /// Wakes the sweeper.
+    wake: Arc<Notify>,
 }
 
 /// Stores what an earlier life counted, and begins a new life with an empty page.
@@ -63,8 +68,9 @@ fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
 impl Books {
     /// Books over a page.
     #[must_use]
-    pub(super) fn new(page: Arc<Page>, keeper: Keeper, health: Arc<Health>) -> Self {
-        Self { page, keeper, health, held: Mutex::new(None) }
+    pub(super) fn new(page: Arc<Page>, keeper: Keeper, health: Arc<Health>, wake: Arc<Notify>) -> Self {
+        let (held, asleep_until) = (Mutex::default(), std::sync::Mutex::default());
+        Self { page, keeper, health, held, asleep_until, wake }
     }
 
     /// Stores what was counted since the last time. A batch that the store does not take is held, and goes first the
@@ -74,13 +80,19 @@ impl Books {
     /// Why the store did not take it.
     pub(super) async fn flush(&self) -> Result<(), Failure> {
         let mut held = self.held.lock().await;
-        while let Some(batch) = held.take().or_else(|| self.page.freeze(HOME_NODE)) {
-            let sent = batch.clone();
-            let flushed = self.keeper.at_desk(move |desk| desk.flush(&sent)).await.flatten();
-            match flushed {
-                Ok(flushed) => self.stored(&flushed),
+        loop {
+            // The batch stays held until the store answers: if this task is ended in between, it is sent again, and a
+            // store that has it already says so.
+            if held.is_none() {
+                *held = self.page.freeze(HOME_NODE).map(Arc::new);
+            }
+            let Some(batch) = held.clone() else { return Ok(()) };
+            match self.keeper.at_desk(move |desk| desk.flush(&batch)).await.flatten() {
+                Ok(flushed) => {
+                    *held = None;
+                    self.stored(&flushed);
+                }
                 Err(failure) => {
-                    *held = Some(batch);
                     if !self.health.counts_held.swap(true, Ordering::Relaxed) {
                         Event::CountsHeld.tell();
                     }
@@ -88,10 +100,12 @@ impl Books {
                 }
             }
         }
-        Ok(())
     }
 
     fn stored(&self, flushed: &Flushed) {
+        if let Flushed::Stored(Due::At(due)) = flushed {
+            self.wake_before(*due);
+        }
         let refused = matches!(flushed, Flushed::Refused(_));
         if self.health.counts_held.swap(false, Ordering::Relaxed) {
             Event::CountsStored.tell();
@@ -101,6 +115,14 @@ impl Books {
         }
         if !refused {
             self.health.batches.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What was just stored may be due before the sweeper would look again.
+    fn wake_before(&self, due: Timestamp) {
+        let until = *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.is_none_or(|until| due < until) {
+            self.wake.notify_one();
         }
     }
 
@@ -124,6 +146,7 @@ impl Books {
         let wait = next.and_then(|next| Duration::try_from(next.duration_since(clock::now())).ok());
         // A clock that is set while nothing is due is noticed after the longest wait.
         let wait = wait.map_or(longest, |wait| wait.min(longest)).max(SHORTEST_WAIT);
+        *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner) = clock::now().checked_add(wait).ok();
         NextLook { wait, in_force, accounts_gone: swept.accounts > 0 }
     }
 }

@@ -105,6 +105,17 @@ fn a_version_that_no_longer_keeps_something_ends_it_at_its_minute() {
 }
 
 #[test]
+fn each_document_has_a_chain_of_its_own() {
+    let world = one();
+    world.publish(&NORTHGATE.replace("document: privacy", "document: terms"), SECOND);
+    let report = world.audit();
+    clean(&report);
+    assert_eq!(report.looked_at.versions, 2);
+    world.tamper("UPDATE revision SET text = replace(text, '90 days', '91 days') WHERE document = 'terms'");
+    assert!(told(&world.audit()).contains(&"chain.hash C1 revision terms v1".to_owned()));
+}
+
+#[test]
 fn an_edited_text_in_the_store_breaks_the_clause_of_the_history() {
     let world = one();
     world.tamper("UPDATE revision SET text = replace(text, '90 days', '91 days')");

@@ -15,7 +15,7 @@ use avow_terms::{
     conflict,
     history::History,
     permit::{Events, Facts, Form, NodePlace, Record},
-    policy::Policy,
+    policy::{Document, Policy},
     private::Private,
     reading,
     revision::{self, Revision},
@@ -81,9 +81,12 @@ impl World {
         let earlier = store.revisions().unwrap();
         let versions: Vec<conflict::Published> = earlier.iter().map(promised).collect();
         let (policy, vocabulary) = read(text, VOCABULARY);
-        let (new, _) = revision::publish(&policy, &vocabulary, &versions, earlier.last(), at(when)).unwrap();
+        let last = earlier.iter().rfind(|one| one.document == policy.header.document);
+        let (new, _) = revision::publish(&policy, &vocabulary, &versions, last, at(when)).unwrap();
         store.append_revision(&new).unwrap();
-        self.write(&format!("history/v{}.md", new.version), text.as_bytes());
+        if new.document == Document::Privacy {
+            self.write(&format!("history/v{}.md", new.version), text.as_bytes());
+        }
     }
 
     /// Lets the real sweeper drop what is due.

@@ -1,6 +1,6 @@
 //! `avow check`: what is wrong with a policy, where, and what to write instead.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use serde_json::json;
 
@@ -21,7 +21,7 @@ pub struct Args {
 pub fn run(args: &Args, screen: Screen) -> Result<Exit, Failure> {
     let vocabulary = texts::vocabulary()?;
     let (policy, warnings) = texts::policy(texts::file(&args.file)?, &vocabulary)?;
-    avow_terms::rules::Rules::compile(policy.clone(), vocabulary, 0)?;
+    texts::rules(Arc::clone(&policy), vocabulary, 0)?;
     let header = &policy.header;
     screen.document(&json!({
         "policy": header.policy,

@@ -18,6 +18,7 @@ mod kill;
 mod legal;
 mod life;
 mod retention;
+mod schema;
 mod silence;
 mod target;
 mod tunnel;

@@ -9,6 +9,7 @@ mod ask;
 mod assemble;
 mod explain;
 mod inside;
+mod listing;
 mod names;
 #[cfg(test)]
 mod ours;
@@ -24,9 +25,11 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 pub(crate) use self::ask::Asked;
+pub use self::listing::Rule;
 use self::{
     ask::{Granted, Refused},
     assemble::Slice,
+    explain::Cited,
     names::Names,
 };
 use crate::{
@@ -56,6 +59,8 @@ pub struct Rules {
     never: BTreeMap<Code, ClauseId>,
     dates: Vec<Dated>,
     zone: TimeZone,
+    /// The words and the place of every clause.
+    cited: BTreeMap<ClauseId, Cited>,
     cedar: String,
     schema_text: String,
     names: Names,

@@ -6,15 +6,18 @@ use cedar_policy::{Authorizer, Entities, EntityUid, PolicySet, Schema, Validatio
 
 use super::{
     Rules,
+    explain::Cited,
     names::{self, Names},
 };
 use crate::{
+    clause::{Clause, ClauseId},
     code::Code,
     compile::{
         Compiled, expression,
         statement::{Deed, Statement},
     },
     policy::Policy,
+    source::Position,
     vocabulary::{Kind, Vocabulary},
 };
 
@@ -42,6 +45,7 @@ impl Rules {
             never: compiled.never,
             dates: compiled.dates,
             zone: compiled.zone,
+            cited: cited(policy),
             cedar,
             schema_text,
             names: Names::new(vocabulary.codes(Kind::Purpose))?,
@@ -51,6 +55,17 @@ impl Rules {
             slices,
         })
     }
+}
+
+/// The words and the place of every clause, which stand in the order of the text.
+fn cited(policy: &Policy) -> BTreeMap<ClauseId, Cited> {
+    let source = &policy.source;
+    let positions = source.positions(policy.clauses.iter().map(|clause| clause.span.start));
+    let cited = |(clause, position): (&Clause, Position)| {
+        let place = format!("{}:{}:{}", source.name, position.line, position.column);
+        (clause.id, Cited { words: clause.words.clone(), place })
+    };
+    policy.clauses.iter().zip(positions).map(cited).collect()
 }
 
 fn items(vocabulary: &Vocabulary) -> BTreeMap<Code, Vec<Code>> {

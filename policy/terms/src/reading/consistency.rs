@@ -1,5 +1,7 @@
 //! One text against itself: what it promises never to keep, and what it keeps.
 
+use std::collections::BTreeSet;
+
 use super::{coverage::Found, problems::Problems};
 use crate::{
     clause::ClauseId,
@@ -13,12 +15,16 @@ use crate::{
 pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
     let mut checker = Checker { found, terms, vocabulary, problems };
     let mut seen: Vec<(&Term, &Code)> = Vec::new();
+    let mut free: BTreeSet<&Code> = BTreeSet::new();
     for term in terms {
         let Promise::Stored { data, .. } = &term.promise else { continue };
         if seen.iter().any(|(one, code)| one.clause == term.clause && *code == data) {
             continue;
         }
-        checker.never_against(term, data);
+        // What no clause forbids in one row, no clause forbids in another.
+        if !free.contains(data) && !checker.never_against(term, data) {
+            free.insert(data);
+        }
         if let Some((first, _)) = seen.iter().find(|(_, code)| *code == data) {
             checker.two_retentions(first, term, data);
         }
@@ -37,7 +43,9 @@ struct Checker<'c, 's> {
 }
 
 impl Checker<'_, '_> {
-    fn never_against(&mut self, stored: &Term, code: &Code) {
+    /// Reports every clause that promises never to keep what a row keeps, and says whether there is one.
+    fn never_against(&mut self, stored: &Term, code: &Code) -> bool {
+        let mut any = false;
         for never in self.terms {
             let Promise::Never { data, except } = &never.promise else { continue };
             let Some(ancestor) = data.iter().find(|ancestor| self.vocabulary.covers(ancestor, code)) else { continue };
@@ -54,7 +62,9 @@ impl Checker<'_, '_> {
             let (here, there) = (self.place(kept_by, code), self.place(refused_by, ancestor));
             let remark = format!("{refused_by} promises never to");
             self.problems.clash(here, "never-and-stored", message, (there, &remark), help);
+            any = true;
         }
+        any
     }
 
     fn two_retentions(&mut self, first: &Term, second: &Term, code: &Code) {

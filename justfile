@@ -14,6 +14,16 @@ up *arguments:
 account *arguments:
     cargo run --quiet --locked -- account {{ arguments }}
 
+# A first policy from a few answers
+[group('legal')]
+init *arguments:
+    cargo run --quiet --locked -- init {{ arguments }}
+
+# An existing policy in prose as a numbered draft
+[group('legal')]
+adopt old *arguments:
+    cargo run --quiet --locked -- adopt {{ old }} {{ arguments }}
+
 # What is wrong with a policy, where, and what to write instead
 [group('legal')]
 check file:
@@ -52,4 +62,4 @@ bench:
 # What takes longer than CI may: last results in docs/
 [group('development')]
 long:
-    cargo test --workspace --locked -- --ignored
+    cargo test --test main --locked -- --ignored --nocapture

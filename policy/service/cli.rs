@@ -18,6 +18,8 @@ First minute:
   avow audit                  check the store against the policy, promise by promise
 
 Legal:
+  avow init                   write a first policy from a few answers
+  avow adopt OLD              carry an existing policy over into a numbered draft
   avow check FILE             what is wrong with a policy, underlined
   avow diff FILE              what a draft changes, against the version in force
   avow publish FILE           put a version into the public history
@@ -59,6 +61,10 @@ pub enum Command {
     Up(cmd::up::Args),
     /// Add, list, show, link, rotate or remove accounts.
     Account(cmd::account::Args),
+    /// Write a first policy from a few answers.
+    Init(cmd::init::Args),
+    /// Carry an existing policy in prose over into a numbered draft.
+    Adopt(cmd::adopt::Args),
     /// Say what is wrong with a policy, where, and what to write instead.
     Check(cmd::check::Args),
     /// Print a policy as a table: what may be stored, why, and how long.

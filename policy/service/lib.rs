@@ -35,6 +35,8 @@ pub fn run(cli: Cli) -> Exit {
     let ended = match cli.command {
         Command::Up(args) => cmd::up::run(&args, &cli.data, screen),
         Command::Account(args) => cmd::account::run(&args, &cli.data, screen),
+        Command::Init(args) => cmd::init::run(&args, screen),
+        Command::Adopt(args) => cmd::adopt::run(&args, screen),
         Command::Check(args) => cmd::check::run(&args, screen),
         Command::Terms(args) => cmd::terms::run(&args, screen),
         Command::Rules(args) => cmd::rules::run(&args, screen),

@@ -1,6 +1,12 @@
 //! Policies and the vocabulary: from files, and the ones that are built in.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use avow_terms::{
     code::Code,
@@ -65,6 +71,24 @@ pub fn file(path: &Path) -> Result<Source, Failure> {
         Ok(text) => Ok(Source::new(path.display().to_string(), text)),
         Err(error) => Err(not_text(path, &error)),
     }
+}
+
+/// Writes a text into a file of its own. A file that is there is left as it is.
+///
+/// # Errors
+/// If there is such a file, or none can be made.
+pub fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => Failure::file("write", path, &error),
+    };
+    File::create_new(path).map_err(failed)?.write_all(text.as_bytes()).map_err(failed)
+}
+
+/// A file that would be written is there already.
+#[must_use]
+pub fn exists(path: &Path) -> Failure {
+    Failure::could_not(format!("`{}` exists, and is left as it is", path.display())).help("name another file")
 }
 
 fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> Failure {

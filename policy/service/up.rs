@@ -51,9 +51,8 @@ pub fn run(config: &Config, data: &Data, screen: Screen) -> Result<Exit, Failure
     directory.create()?;
     let lock = directory.lock()?;
     let sockets = Sockets::open(config)?;
-    let first = !directory.has_store();
     let mut desk = Desk::open(&directory, config)?;
-    let new = if first { Some(first_account(&mut desk)?) } else { None };
+    let new = if desk.cursor()?.is_none() { Some(first_account(&mut desk)?) } else { None };
     log::start(screen.colour);
     let memory = RuntimeDir::open(config.runtime.directory.as_deref(), &data.dir)?;
     let page = Arc::new(books::open_page(&mut desk, &memory, config.books.accounts)?);
@@ -70,14 +69,19 @@ fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::could_not(format!("cannot start the runtime: {error}")))
 }
 
+/// The account that a first start opens, or that one which came no further had opened.
 fn first_account(desk: &mut Desk) -> Result<AccountView, Failure> {
-    let Done::Account(added) = desk.perform(Request::AddAccount { method: FIRST_METHOD.into() })? else {
+    let open = match desk.keys_of_accounts()?.first() {
+        Some(&(account, _)) => Request::LinkAccount { account },
+        None => Request::AddAccount { method: FIRST_METHOD.into() },
+    };
+    let Done::Account(linked) = desk.perform(open)? else {
         return Err(Failure::could_not("no account was opened"));
     };
-    let Done::Account(shown) = desk.perform(Request::ShowAccount { account: added.account })? else {
+    let Done::Account(shown) = desk.perform(Request::ShowAccount { account: linked.account })? else {
         return Err(Failure::could_not("the account cannot be shown"));
     };
-    Ok(AccountView { links: added.links, ..shown })
+    Ok(AccountView { links: linked.links, ..shown })
 }
 
 /// What a running service is made from.
@@ -94,7 +98,8 @@ struct Running {
     keeping: JoinHandle<()>,
     relay: Arc<Supervisor>,
     books: Arc<Books>,
-    stop_pages: watch::Sender<bool>,
+    /// Tells the pages and the control socket.
+    stop_asking: watch::Sender<bool>,
     pages: Task,
     /// What works for the relay and the store: stopped when the relay has ended, in no order.
     others: Vec<Task>,
@@ -146,11 +151,11 @@ impl Service {
         let place = self.config.policy.place;
         let site = Arc::new(Site { standing, health: health.clone(), relay: sums, metrics, place });
         let books = Arc::new(Books::new(self.page.clone(), keeper, health, news));
-        let (stop_pages, stop) = watch::channel(false);
+        let (stop_asking, stop) = watch::channel(false);
         Ok(Running {
             keeping,
-            pages: tokio::spawn(http::serve(web, site, stop)),
-            control: tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?)),
+            pages: tokio::spawn(http::serve(web, site, stop.clone())),
+            control: tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?, stop)),
             others: vec![
                 tokio::spawn(flush(books.clone(), self.config.books.flush_seconds.duration())),
                 tokio::spawn(sweep(books.clone(), board, self.config.books.sweep_seconds.duration())),
@@ -158,7 +163,7 @@ impl Service {
             ],
             relay,
             books,
-            stop_pages,
+            stop_asking,
         })
     }
 
@@ -171,17 +176,17 @@ impl Service {
     ) -> Result<(), Failure> {
         self.screen.progress("avow: starting the relay ...");
         let told = async {
-            relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)?;
-            board.admit_all(accounts).await
+            board.admit_all(accounts).await?;
+            // This opens the doors, so that nobody is taken for a stranger who is told a moment later.
+            relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)
         };
         time::timeout(LONGEST_START, told).await.map_err(|_| Failure::could_not("the relay did not start"))?
     }
 
     /// Nothing new is taken, open streams may end, and what they moved is stored before the store is closed.
     async fn stop(&self, running: Running) -> Result<(), Failure> {
-        let Running { keeping, relay, books, stop_pages, pages, others, control } = running;
-        stop_pages.send_replace(true);
-        control.abort();
+        let Running { keeping, relay, books, stop_asking, pages, others, control } = running;
+        stop_asking.send_replace(true);
         let _ = control.await;
         let _ = std::fs::remove_file(self.directory.control_socket());
         relay.drain(self.config.relay.drain_seconds.duration()).await.map_err(Failure::could_not)?;

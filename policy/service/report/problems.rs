@@ -1,7 +1,10 @@
 //! Problems in a text, underlined where they stand, in the manner of rustc.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use avow_terms::problem::{Place, Problem, Severity};
+use avow_terms::{
+    problem::{Place, Problem, Severity},
+    reading::OPEN_DECISION,
+};
 use serde_json::{Value, json};
 
 use super::count;
@@ -17,13 +20,23 @@ pub fn problems(problems: &[Problem], colour: bool) -> String {
     }
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let warnings = problems.len() - errors;
+    let errors_said = format!("{}{}", count(errors, "error"), open_decisions(problems, errors));
     text.push_str(&match (errors, warnings) {
         (0, warnings) => count(warnings, "warning"),
-        (errors, 0) => count(errors, "error"),
-        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
+        (_, 0) => errors_said,
+        (_, warnings) => format!("{errors_said}, {}", count(warnings, "warning")),
     });
     text.push('\n');
     text
+}
+
+/// How many of the errors are decisions that nobody took yet.
+fn open_decisions(problems: &[Problem], errors: usize) -> String {
+    match problems.iter().filter(|problem| problem.code == OPEN_DECISION).count() {
+        0 => String::new(),
+        open if open == errors => format!(" ({} open)", count(open, "decision")),
+        open => format!(" ({} open, {} besides)", count(open, "decision"), errors - open),
+    }
 }
 
 /// Every problem for a program to read.

@@ -48,19 +48,30 @@ pub(super) fn open_page(desk: &mut Desk, runtime: &RuntimeDir, capacity: u32) ->
 }
 
 fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
-    let standing = page.standing(desk.cursor()?.map(|cursor| (cursor.epoch, cursor.seq)));
-    let unsent = match standing {
+    let cursor = desk.cursor()?.map(|cursor| (cursor.epoch, cursor.seq));
+    // A life begins in the store before its page is made: one that the store never began was another store's, whose
+    // place this one has taken.
+    if cursor.is_none_or(|(epoch, _)| epoch < page.epoch()) {
+        Event::CountsOfAnotherStore.tell();
+        return Ok(());
+    }
+    let unsent = match page.standing(cursor) {
         Standing::Stale => return Ok(()),
         Standing::Unsent => page.frozen(HOME_NODE),
         Standing::Committed => None,
     };
-    let mut found = false;
+    let (mut stored, mut refused) = (false, false);
     for batch in unsent.into_iter().chain(std::iter::from_fn(|| page.freeze(HOME_NODE))) {
-        desk.flush(&batch)?;
-        found = true;
+        match desk.flush(&batch)? {
+            Flushed::Stored(_) => stored = true,
+            Flushed::Refused(_) => refused = true,
+        }
     }
-    if found {
+    if stored {
         Event::CountsRecovered.tell();
+    }
+    if refused {
+        Event::CountsRefused.tell();
     }
     Ok(())
 }
@@ -136,19 +147,25 @@ impl Books {
         self.health.sweep_failed.store(swept.is_err(), Ordering::Relaxed);
         let Ok((swept, next_change, in_force)) = swept else {
             Event::SweepFailed.tell();
-            return NextLook { wait: longest, in_force: None, accounts_gone: false };
+            // What could not be wiped may be gone from its tables: the relay is to be told all the same.
+            return NextLook { wait: longest, in_force: None, accounts_gone: true };
         };
         if swept.buckets > 0 {
             self.health.buckets_erased.fetch_add(swept.buckets as u64, Ordering::Relaxed);
             Event::Swept { buckets: swept.buckets, rows: swept.rows }.tell();
         }
         let next = [swept.next_due, next_change].into_iter().flatten().min();
-        let wait = next.and_then(|next| Duration::try_from(next.duration_since(clock::now())).ok());
-        // A clock that is set while nothing is due is noticed after the longest wait.
-        let wait = wait.map_or(longest, |wait| wait.min(longest)).max(SHORTEST_WAIT);
-        *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner) = clock::now().checked_add(wait).ok();
+        let now = clock::now();
+        let wait = wait(next, now, longest);
+        *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner) = now.checked_add(wait).ok();
         NextLook { wait, in_force, accounts_gone: swept.accounts > 0 }
     }
+}
+
+/// How long until the next instant. A clock that is set while nothing is due is noticed after the longest wait.
+fn wait(next: Option<Timestamp>, now: Timestamp, longest: Duration) -> Duration {
+    let until = |next: Timestamp| Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO);
+    next.map_or(longest, until).min(longest).max(SHORTEST_WAIT)
 }
 
 /// What a sweep leaves to do.
@@ -157,7 +174,7 @@ pub(super) struct NextLook {
     pub(super) wait: Duration,
     /// The version in force; 0 is a text on trial.
     pub(super) in_force: Option<u32>,
-    /// Whether accounts were due themselves, which the relay has to let go of.
+    /// Whether accounts were due themselves, or may have been, which the relay has to let go of.
     pub(super) accounts_gone: bool,
 }
 
@@ -184,5 +201,22 @@ impl Sums for RelaySums {
 
     fn serves(&self) -> bool {
         self.relay.is_ready()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fell_due_during_a_sweep_is_looked_at_at_once() {
+        let (now, longest) = (Timestamp::from_second(1_800_000_000).unwrap(), Duration::from_secs(60));
+        let waits = |milliseconds: i64| {
+            let next = Timestamp::from_millisecond(now.as_millisecond() + milliseconds).unwrap();
+            wait(Some(next), now, longest)
+        };
+        assert_eq!([waits(-500), waits(0), waits(1)], [SHORTEST_WAIT; 3]);
+        assert_eq!([waits(1500), waits(60_000), waits(90_000)].map(|wait| wait.as_millis()), [1500, 60_000, 60_000]);
+        assert_eq!(wait(None, now, longest), longest);
     }
 }

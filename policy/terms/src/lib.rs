@@ -6,6 +6,7 @@
 //! Architecture invariant: nothing here reads a clock, a file or a socket. Time and text come in as arguments.
 
 pub mod account;
+pub mod adopt;
 pub mod amount;
 pub mod batch;
 pub mod clause;
@@ -15,6 +16,7 @@ pub mod conflict;
 pub mod deadline;
 pub mod diff;
 pub mod history;
+pub mod init;
 pub mod inventory;
 mod markdown;
 pub mod minute;

@@ -11,6 +11,7 @@ mod countries;
 mod coverage;
 mod front_matter;
 mod number;
+mod open;
 mod problems;
 mod promises;
 mod references;
@@ -19,6 +20,7 @@ mod second_look;
 mod traps;
 mod triggers;
 
+pub use self::open::OPEN_DECISION;
 use self::{coverage::Found, problems::Problems};
 use crate::{
     clause::{Clause, State},
@@ -54,6 +56,7 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let front = front_matter::read(&mut problems);
     let blocks = markdown::blocks(&source.text, front.end);
     traps::check(front.end, &blocks, &mut problems);
+    let blocks = open::take(front.end, blocks, &mut problems);
     let outline = coverage::read(&blocks, &front.informative, &mut problems);
     let references = references::read(&outline.found, &mut problems);
     let terms = promises::terms(&outline.found, &references, vocabulary, &mut problems);

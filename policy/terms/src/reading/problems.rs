@@ -55,6 +55,11 @@ impl<'s> Problems<'s> {
         self.list.push(problem(self.source, span, code, message).related(self.source, other, remark).help(help));
     }
 
+    /// Takes back what was found inside a place: it will be said better.
+    pub(super) fn forget_in(&mut self, span: Span) {
+        self.list.retain(|problem| problem.place.span.start < span.start || span.end < problem.place.span.end);
+    }
+
     /// Whether an error has been found. A warning never takes the place of one.
     pub(super) fn any_error(&self) -> bool {
         self.errors().next().is_some()

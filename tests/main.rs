@@ -21,6 +21,7 @@ mod legal;
 mod life;
 mod promises;
 mod retention;
+mod schema;
 mod seeds;
 mod silence;
 mod target;

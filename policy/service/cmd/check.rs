@@ -10,7 +10,6 @@ use std::{
 use avow_terms::{
     problem::{Problem, Severity},
     reading::{self, Reading},
-    rules::Rules,
     source::Source,
     vocabulary::Vocabulary,
 };
@@ -59,7 +58,7 @@ pub fn check(source: Source, vocabulary: &Arc<Vocabulary>) -> Checked {
     let reading = reading::read(source, vocabulary);
     let mut problems = reading.problems.clone();
     if let Ok(policy) = reading.clone().policy() {
-        problems.extend(Rules::compile(Arc::new(policy), vocabulary.clone(), 0).err().unwrap_or_default());
+        problems.extend(texts::rules_problems(Arc::new(policy), vocabulary.clone()));
     }
     Checked { reading, problems }
 }

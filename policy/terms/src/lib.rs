@@ -30,6 +30,7 @@ pub mod redline;
 pub mod retention;
 pub mod revision;
 pub mod rules;
+pub mod selfcheck;
 pub mod source;
 mod suggest;
 pub mod term;

@@ -1,5 +1,7 @@
 //! One text against itself: what it promises never to keep, and what it keeps.
 
+use std::collections::BTreeSet;
+
 use super::{
     coverage::Found,
     kept::{self, Kept},
@@ -17,8 +19,12 @@ use crate::{
 pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
     let mut checker = Checker { found, terms, vocabulary, problems };
     let kept = kept::read(found, vocabulary);
+    // What no clause forbids in one row, no clause forbids in another.
+    let mut free: BTreeSet<&Code> = BTreeSet::new();
     for one in &kept {
-        checker.never_against(one, &one.code);
+        if !free.contains(&one.code) && !checker.never_against(one, &one.code) {
+            free.insert(&one.code);
+        }
     }
     let mut seen: Vec<(&Term, &Code)> = Vec::new();
     for term in terms {
@@ -44,7 +50,9 @@ struct Checker<'c, 's> {
 }
 
 impl Checker<'_, '_> {
-    fn never_against(&mut self, stored: &Kept, code: &Code) {
+    /// Reports every clause that promises never to keep what a row keeps, and says whether there is one.
+    fn never_against(&mut self, stored: &Kept, code: &Code) -> bool {
+        let mut any = false;
         for never in self.terms {
             let Promise::Never { data, except } = &never.promise else { continue };
             let Some(ancestor) = data.iter().find(|ancestor| self.vocabulary.covers(ancestor, code)) else { continue };
@@ -61,7 +69,9 @@ impl Checker<'_, '_> {
             let (here, there) = (self.place(kept_by, code), self.place(refused_by, ancestor));
             let remark = format!("{refused_by} promises never to");
             self.problems.clash(here, "never-and-stored", message, (there, &remark), help);
+            any = true;
         }
+        any
     }
 
     fn two_retentions(&mut self, first: &Term, second: &Term, code: &Code) {

@@ -52,7 +52,7 @@ macro_rules! explanations {
 }
 
 /// Every explanation, in the order of the alphabet.
-pub static EXPLANATIONS: [Explanation; 108] = explanations![
+pub static EXPLANATIONS: [Explanation; 116] = explanations![
     "another-policy",
     "backward-range",
     "bad-clause-number",
@@ -66,11 +66,14 @@ pub static EXPLANATIONS: [Explanation; 108] = explanations![
     "bad-policy",
     "bad-version",
     "bad-zone",
+    "beyond-complete",
     "broken-table",
+    "called-not-personal",
     "circular-parents",
     "code-without-effect",
     "config",
     "consent-to-what",
+    "digest-and-encrypted",
     "duplicate-code",
     "duplicate-column",
     "duplicate-key",
@@ -87,6 +90,7 @@ pub static EXPLANATIONS: [Explanation; 108] = explanations![
     "guarantee-lowered",
     "half-gone",
     "home-moved",
+    "identifies-despite-never",
     "idle-exception",
     "invisible",
     "kept-despite-never",
@@ -124,6 +128,7 @@ pub static EXPLANATIONS: [Explanation; 108] = explanations![
     "number-moved",
     "old-text-again",
     "open-decision",
+    "open-list",
     "origin-widened",
     "picture",
     "placeholder",
@@ -137,8 +142,10 @@ pub static EXPLANATIONS: [Explanation; 108] = explanations![
     "row-length",
     "shown-to-more",
     "struck-out",
+    "two-inventories",
     "two-retentions",
     "undatable",
+    "undeclared-purpose",
     "unknown-code",
     "unknown-column",
     "unknown-event",
@@ -151,6 +158,7 @@ pub static EXPLANATIONS: [Explanation; 108] = explanations![
     "unknown-zone",
     "unnumbered",
     "unseen",
+    "used-not-kept",
     "which-period",
     "whose-clock",
     "withdrawn-when",

@@ -52,7 +52,7 @@ macro_rules! explanations {
 }
 
 /// Every explanation, in the order of the alphabet.
-pub static EXPLANATIONS: [Explanation; 116] = explanations![
+pub static EXPLANATIONS: [Explanation; 120] = explanations![
     "another-policy",
     "backward-range",
     "bad-clause-number",
@@ -130,6 +130,9 @@ pub static EXPLANATIONS: [Explanation; 116] = explanations![
     "open-decision",
     "open-list",
     "origin-widened",
+    "permit-killed-between",
+    "permit-killed-by",
+    "permit-never-applies",
     "picture",
     "placeholder",
     "plain-number",
@@ -140,6 +143,7 @@ pub static EXPLANATIONS: [Explanation; 116] = explanations![
     "purpose-added",
     "raw-html",
     "row-length",
+    "rule-can-fail",
     "shown-to-more",
     "struck-out",
     "two-inventories",

@@ -17,14 +17,17 @@ use crate::{
     reading,
     revision::{self, Revision},
     rules::Rules,
+    selfcheck,
     source::Source,
     vocabulary::Vocabulary,
 };
 
 const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");
 
-/// Codes that no text of a lawyer can cause: faults of the software or of a store. They have no example.
-const WITHOUT_EXAMPLE: [&str; 4] = ["effective-without-minute", "missing-version", "no-rule", "no-rules"];
+/// Codes that no text of a lawyer can cause: faults of the software or of a store, and what another code says first.
+/// They have no example.
+const WITHOUT_EXAMPLE: [&str; 6] =
+    ["effective-without-minute", "missing-version", "no-rule", "no-rules", "permit-killed-between", "rule-can-fail"];
 
 /// Literals in the sources that look like codes and name something else: a service, a form of names, questions of a first policy. What the vocabulary
 /// has, measures above all, is left out by itself.
@@ -119,7 +122,11 @@ impl Chain {
             return Err(reading.problems);
         }
         let policy = Arc::new(reading.policy()?);
-        Rules::compile(policy.clone(), self.vocabulary.clone(), 1)?;
+        let rules = Rules::compile(policy.clone(), self.vocabulary.clone(), 1)?;
+        let problems = selfcheck::check(&rules, &BTreeMap::new());
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let (link, _) = revision::publish(&policy, &self.vocabulary, &self.earlier, self.last(), now)?;
         let (effective, published_at) = (link.effective, link.published_at);
         self.earlier.push(Published { policy, vocabulary: self.vocabulary.clone(), effective, published_at });

@@ -9,6 +9,8 @@ use crate::suggest;
 
 const UNITS: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
 const WHICHEVER: &str = ", whichever is earlier";
+/// So many periods may stand in one phrase: each is read inside the one before it, and no text may fill the stack.
+const MOST: usize = 16;
 const EXAMPLE: &str = "write a phrase such as `90 days after the session ends` or `until the account is deleted`";
 
 /// Why a phrase was refused.
@@ -110,7 +112,12 @@ impl<'t> Words<'t> {
     fn retention(self) -> Result<Retention, Refused> {
         if self.text.to_ascii_lowercase().ends_with(WHICHEVER) {
             let kept = self.text.len() - WHICHEVER.len();
-            return Self { text: self.text.get(..kept).unwrap_or(""), ..self }.earlier();
+            let periods = Self { text: self.text.get(..kept).unwrap_or(""), ..self };
+            if periods.text.to_ascii_lowercase().matches(" or ").count() >= MOST {
+                let help = "name the few that can be the earliest";
+                return Err(self.refuse("which-period", format!("more than {MOST} periods"), help));
+            }
+            return periods.earlier();
         }
         if let Some(law) = self.after("as long as") {
             return self.law(law);

@@ -80,6 +80,15 @@ fn what_sets_no_limit_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_phrase_of_endless_periods_is_refused_and_fills_no_stack() {
+    let of = |count: usize| format!("{}, whichever is earlier", vec!["not stored"; count].join(" or "));
+    assert!(phrase(&of(MOST)).is_ok());
+    for count in [MOST + 1, 100_000] {
+        assert_eq!(phrase(&of(count)).unwrap_err().code, "which-period", "{count}");
+    }
+}
+
+#[test]
 fn a_notice_says_how_long_ahead() {
     for (text, expected) in [
         ("We write at least 1 day ahead.", Ok(Some(Period::Minutes(24 * 60)))),

@@ -121,6 +121,7 @@ fn a_number_where_no_clause_can_be_is_reported() {
         ("address of S1 (", "address of S99999 (", "no-such-clause"),
         ("address of S1 (", "address of S01 (", "no-such-clause"),
         ("below is a promise.", "below is a promise.\n**T7.** We encrypt (`tls`).", "number-inside"),
+        ("below is a promise.", "below is a promise.\n| **S9** | we like you |", "broken-table"),
     ] {
         let codes: Vec<_> = reading(&edited(NORTHGATE, &[(from, to)])).problems.iter().map(|p| p.code).collect();
         assert_eq!(codes, [code], "{to}");

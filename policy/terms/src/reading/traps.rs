@@ -18,11 +18,11 @@ pub(super) fn check(body: usize, blocks: &[Block], problems: &mut Problems<'_>) 
                 let rows = std::iter::once(&table.header).chain(&table.rows);
                 rows.flat_map(|row| &row.cells).for_each(|cell| passage(cell, problems));
             }
-            Block::Paragraph(words) | Block::Item { passage: words, .. } => {
+            // A paragraph with a line of dashes under it is a heading to every parser, rows and all.
+            Block::Heading { passage: words, .. } | Block::Paragraph(words) | Block::Item { passage: words, .. } => {
                 broken_table(words, problems);
                 passage(words, problems);
             }
-            Block::Heading { passage: words, .. } => passage(words, problems),
             Block::Code(_) => {}
         }
     }

@@ -26,11 +26,18 @@ const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");
 
 /// Codes that no text of a lawyer can cause: faults of the software or of a store, and what another code says first.
 /// They have no example.
-const WITHOUT_EXAMPLE: [&str; 7] =
-    ["effective-without-minute", "missing-version", "no-rule", "no-rules", "permit-killed-between", "rule-can-fail"];
+const WITHOUT_EXAMPLE: [&str; 7] = [
+    "effective-without-minute",
+    "missing-version",
+    "no-rule",
+    "no-rules",
+    "permit-killed-between",
+    "permit-never-applies",
+    "rule-can-fail",
+];
 
-/// Literals in the sources that look like codes and name something else: a service, a form of names, questions of a first policy. What the vocabulary
-/// has, measures above all, is left out by itself.
+/// Literals in the sources that look like codes and name something else: a service, a form of names, questions of a
+/// first policy. What the vocabulary has, measures above all, is left out by itself.
 const NO_CODES: [&str; 7] =
     ["abuse-desk", "kebab-case", "month-total", "no-promise", "not-a-code", "session-addresses", "user-name"];
 

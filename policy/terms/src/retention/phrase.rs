@@ -9,6 +9,8 @@ use crate::suggest;
 
 const UNITS: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
 const WHICHEVER: &str = ", whichever is earlier";
+/// So many periods may stand in one phrase: each is read inside the one before it, and no text may fill the stack.
+const MOST: usize = 16;
 const EXAMPLE: &str = "write a phrase such as `90 days after the session ends` or `until the account is deleted`";
 
 /// Why a phrase was refused.
@@ -110,7 +112,12 @@ impl<'t> Words<'t> {
     fn retention(self) -> Result<Retention, Refused> {
         if self.text.to_ascii_lowercase().ends_with(WHICHEVER) {
             let kept = self.text.len() - WHICHEVER.len();
-            return Self { text: self.text.get(..kept).unwrap_or(""), ..self }.earlier();
+            let periods = Self { text: self.text.get(..kept).unwrap_or(""), ..self };
+            if periods.text.to_ascii_lowercase().matches(" or ").count() >= MOST {
+                let help = "name the few that can be the earliest";
+                return Err(self.refuse("which-period", format!("more than {MOST} periods"), help));
+            }
+            return periods.earlier();
         }
         if let Some(law) = self.after("as long as") {
             return self.law(law);
@@ -300,22 +307,28 @@ impl<'t> Words<'t> {
 impl Period {
     /// The period so many times over; `None` for no time at all, and past a thousand years.
     fn times(self, count: u32) -> Option<Self> {
-        const MINUTES: u32 = 1000 * 366 * 24 * 60;
-        const MONTHS: u16 = 1000 * 12;
         match self {
-            Self::Minutes(one) => one.checked_mul(count).filter(|all| (1..=MINUTES).contains(all)).map(Self::Minutes),
-            Self::Months(one) => {
-                one.checked_mul(u16::try_from(count).ok()?).filter(|all| (1..=MONTHS).contains(all)).map(Self::Months)
-            }
+            Self::Minutes(one) => Self::Minutes(one.checked_mul(count)?).within_bounds(),
+            Self::Months(one) => Self::Months(one.checked_mul(u16::try_from(count).ok()?)?).within_bounds(),
         }
     }
 
     fn plus(self, more: Self) -> Option<Self> {
         match (self, more) {
-            (Self::Minutes(one), Self::Minutes(other)) => one.checked_add(other).map(Self::Minutes),
-            (Self::Months(one), Self::Months(other)) => one.checked_add(other).map(Self::Months),
+            (Self::Minutes(one), Self::Minutes(other)) => Self::Minutes(one.checked_add(other)?).within_bounds(),
+            (Self::Months(one), Self::Months(other)) => Self::Months(one.checked_add(other)?).within_bounds(),
             _ => None,
         }
+    }
+
+    fn within_bounds(self) -> Option<Self> {
+        const MINUTES: u32 = 1000 * 366 * 24 * 60;
+        const MONTHS: u16 = 1000 * 12;
+        let is_within = match self {
+            Self::Minutes(minutes) => (1..=MINUTES).contains(&minutes),
+            Self::Months(months) => (1..=MONTHS).contains(&months),
+        };
+        is_within.then_some(self)
     }
 }
 

@@ -45,7 +45,7 @@ fn every_recipe_is_one_line_that_calls_cargo() {
     assert!(lines.len() > 5);
     for line in lines {
         let line = line.trim().trim_start_matches('@');
-        assert!(line.starts_with("cargo ") || line.starts_with("just "), "`{line}`");
+        assert!(line.contains("cargo ") || line.starts_with("just "), "`{line}`");
     }
 }
 

@@ -104,8 +104,12 @@ fn a_new_store_does_not_stumble_over_the_counts_of_another() {
     let first = world.first_account();
     echo_through(&world.link(first), &Echo::tcp());
     kill(service);
-    fs::remove_dir_all(world.data()).unwrap();
-    fs::create_dir(world.data()).unwrap();
+    // The store is gone, and the directory that the counters go by is the same.
+    fs::remove_file(world.data().join("avow.db")).unwrap();
+    for left in ["avow.db-wal", "avow.db-shm"] {
+        let _ = fs::remove_file(world.data().join(left));
+    }
+    fs::remove_dir_all(world.data().join("keys")).unwrap();
     world.configure("[books]\nflush_seconds = 1\n");
 
     let _service = world.up();

@@ -59,7 +59,7 @@ fn row(term: &Term) -> [String; 5] {
             retention.phrase(),
         ],
         Promise::Complete => ["nothing else is stored".into(), String::new(), String::new(), String::new()],
-        Promise::Share { recipient, data, purpose, when } => {
+        Promise::Share { recipient, data, purpose, when, .. } => {
             [format!("seen by: {recipient}"), codes(data), purpose.to_string(), when.clone()]
         }
         Promise::Measure { measure, data, lead } => [

@@ -16,6 +16,8 @@ pub mod deadline;
 pub mod diff;
 pub mod history;
 pub mod inventory;
+pub mod language;
+pub mod legal;
 mod markdown;
 pub mod minute;
 pub mod permit;

@@ -7,8 +7,8 @@ mod clause_words;
 mod codes;
 mod columns;
 mod consistency;
-mod countries;
 mod coverage;
+mod duties;
 mod front_matter;
 mod number;
 mod problems;
@@ -18,6 +18,7 @@ mod rows;
 mod second_look;
 mod traps;
 mod triggers;
+mod undeclared;
 
 use self::{coverage::Found, problems::Problems};
 use crate::{
@@ -58,8 +59,10 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let references = references::read(&outline.found, &mut problems);
     let terms = promises::terms(&outline.found, &references, vocabulary, &mut problems);
     consistency::check(&outline.found, &terms, vocabulary, &mut problems);
+    undeclared::check(&terms, vocabulary, &mut problems);
     if let Some(header) = &front.header {
         withdrawn_later(&outline.found, header, &mut problems);
+        duties::check(header, &terms, &mut problems);
     }
     let clauses =
         outline.found.iter().zip(references).map(|(found, references)| clause(found, references.all)).collect();

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{problems::Problems, triggers::words_of};
 use crate::{
+    language::Words,
     markdown::{Block, Passage, cells_in, is_delimiter},
     source::Span,
 };
@@ -52,7 +53,8 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         let message = "some viewers strike these words out, others do not";
         problems.error(passage.place(*from..to + 2), "struck-out", message, help);
     }
-    gaps(&plain).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
+    let words = problems.words_of_language();
+    gaps(&plain, words).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
 }
 
 /// Characters that show nothing, or that turn the direction of the characters around them.
@@ -73,14 +75,14 @@ pub(super) fn placeholder(span: Span, problems: &mut Problems<'_>) {
 }
 
 /// Words that stand for words still to come: `[DATE]`, `[insert name]`, `TBD`, `XXX`.
-pub(super) fn gaps(plain: &str) -> Vec<Range<usize>> {
+pub(super) fn gaps(plain: &str, words: &Words) -> Vec<Range<usize>> {
     let mut gaps = Vec::new();
     for (at, _) in plain.match_indices('[') {
         let Some((inner, _)) = plain.get(at + 1..).and_then(|rest| rest.split_once(']')) else { continue };
         let lower = inner.trim().to_lowercase();
         let capitals = inner.chars().filter(char::is_ascii_uppercase).count();
         let shouts = capitals >= 2 && !inner.chars().any(char::is_lowercase);
-        if shouts || lower.starts_with("insert ") || lower.starts_with("your ") {
+        if shouts || words.gaps.iter().any(|begin| lower.starts_with(begin)) {
             gaps.push(at..at + inner.len() + 2);
         }
     }

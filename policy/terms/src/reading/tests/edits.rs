@@ -115,8 +115,8 @@ fn a_withdrawn_clause_keeps_its_number_and_says_nothing() {
         &[
             ("version: 1\neffective: on publication", "version: 4\neffective: 2027-01-01T00:00Z"),
             (
-                "| **S3** | How much data you moved this month (`usage.month_total`) | To apply the limit of your plan (`service.limit`) | Collected automatically | Until the end of the calendar month (UTC) |",
-                "| **S3** | *Withdrawn in version 4.* | | | |",
+                "| **S3** | How much data you moved this month (`usage.month_total`) | To apply the limit of your plan (`service.limit`) | Collected automatically | Until the end of the calendar month (UTC) | Art. 6(1)(b) |",
+                "| **S3** | *Withdrawn in version 4.* | | | | |",
             ),
             (
                 "- **T1.** Payment pages and every connection to our website are encrypted (`tls`).",

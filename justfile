@@ -47,4 +47,4 @@ lint:
 # What takes longer than CI may: last results in docs/
 [group('development')]
 long:
-    cargo test --workspace --locked -- --ignored
+    cargo test --test main --locked -- --ignored --nocapture

@@ -1,7 +1,11 @@
 //! kill -9 in the middle of a download: what is stored in the end is never more than what passed, and at most one chunk
 //! of 16 KiB per open stream less.
 
-use std::{thread, time::Duration};
+use std::{
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 
 use tokio::io::AsyncReadExt;
 
@@ -17,30 +21,46 @@ const CHUNK: u64 = 16 * 1024;
 /// What the client sends to open the stream.
 const GREETING: &[u8] = b"go";
 
+/// Rounds of kill and restart in CI, and in the long run.
+const ROUNDS: u64 = 4;
+const MANY_ROUNDS: u64 = 25;
+
 #[test]
 fn a_killed_relay_loses_at_most_a_chunk() {
-    check(|service| signal(service.relay_pid(), "KILL"), Restart::Relay);
+    check(kill_relay, Restart::Relay, ROUNDS);
 }
 
 #[test]
 fn a_killed_service_loses_at_most_a_chunk() {
-    check(|service| signal(service.pid(), "KILL"), Restart::Service);
+    check(kill_service, Restart::Service, ROUNDS);
 }
 
 #[test]
 fn both_killed_lose_at_most_a_chunk() {
-    check(
-        |service| {
-            let (service, relay) = (service.pid(), service.relay_pid());
-            signal(service, "KILL");
-            // The relay dies with its service; this may come too late, and need not come at all.
-            let _ = std::process::Command::new("kill")
-                .args(["-KILL", &relay.to_string()])
-                .stderr(std::process::Stdio::null())
-                .status();
-        },
-        Restart::Service,
-    );
+    check(kill_both, Restart::Service, ROUNDS);
+}
+
+#[test]
+#[ignore = "takes minutes: `just long`"]
+fn many_kills_lose_at_most_a_chunk_each() {
+    check(kill_relay, Restart::Relay, MANY_ROUNDS);
+    check(kill_service, Restart::Service, MANY_ROUNDS);
+    check(kill_both, Restart::Service, MANY_ROUNDS);
+}
+
+fn kill_relay(service: &Service) {
+    signal(service.relay_pid(), "KILL");
+}
+
+fn kill_service(service: &Service) {
+    signal(service.pid(), "KILL");
+}
+
+fn kill_both(service: &Service) {
+    let (service, relay) = (service.pid(), service.relay_pid());
+    signal(service, "KILL");
+    // The relay dies with its service; this may come too late, and need not come at all.
+    let _ = Command::new("kill").args(["-KILL", &relay.to_string()]).stderr(Stdio::null()).status();
 }
 
 #[test]
@@ -69,16 +89,16 @@ enum Restart {
     Service,
 }
 
-fn check(kill: impl Fn(&Service), restart: Restart) {
+fn check(kill: impl Fn(&Service), restart: Restart, rounds: u64) {
     let world = World::new();
     let mut service = world.up();
     let account = world.first_account();
     let link = world.link(account);
     let (mut at_least, mut at_most) = (0, 0);
-    for round in 0..4 {
+    for round in 0..rounds {
         let source = Source::new(5000, Duration::ZERO);
         let received = download_while(&link, &source, || {
-            thread::sleep(Duration::from_millis(150 + 130 * round));
+            thread::sleep(Duration::from_millis(150 + 130 * (round % 7)));
             kill(&service);
         });
         at_least += received.saturating_sub(CHUNK);

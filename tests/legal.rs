@@ -113,7 +113,8 @@ fn refused(world: &World, draft: &std::path::Path, new_words: &str, old_words: &
     let count = || world.json(&["history"])["versions"].as_array().unwrap().len();
     let before = count();
     let new = format!("{}:{}", draft.display(), line_of(&std::fs::read_to_string(draft).unwrap(), new_words));
-    let old = format!("northgate v1:{}", line_of(&repository(NORTHGATE), old_words));
+    let copy = world.data().join("history/v1.md");
+    let old = format!("{}:{}", copy.display(), line_of(&repository(NORTHGATE), old_words));
     for ran in [publish(world, draft), world.run(&["diff", draft.to_str().unwrap()])] {
         assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
         let said = ran.out + &ran.err;

@@ -1,5 +1,14 @@
 //! The tests of the whole: the real binary, real clients, real files. The table of contents:
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that meets what it does not expect must fail"
+)]
+
 mod architecture;
 mod audit;
 mod bad_input;
@@ -8,7 +17,9 @@ mod documents;
 mod kill;
 mod legal;
 mod life;
+mod retention;
 mod silence;
 mod target;
+mod trouble;
 mod tunnel;
 mod world;

@@ -141,7 +141,11 @@ pub enum StoreError {
     #[error("`month_total`: a sum would be larger than the store can hold")]
     Overflow,
     /// The change is written, but what it removed still stands in the write-ahead log, because another program reads.
-    #[error("what was removed cannot be wiped while another program reads the store: close it, and repeat")]
+    /// Whoever reads for a moment only has been waited for.
+    #[error(
+        "it is done, but what was removed cannot be wiped while another program reads the store: close that program; \
+         the next sweep wipes it"
+    )]
     NotWiped,
     /// The text cannot be sealed, or a sealed value not opened.
     #[error("`{table}`: a sealed value cannot be made or opened with this key")]

@@ -16,7 +16,7 @@ use crate::{
     bucket::{self, Opened, instant},
     erase,
     error::{At, StoreError},
-    inventory::ACCOUNT,
+    inventory::{ACCOUNT, BUCKET},
     record::{AccountRecord, MonthTotal},
     store::{Reader, Store},
 };
@@ -53,6 +53,7 @@ impl Store {
     fn sweep_by(&mut self, deadlines: &Deadlines<'_>, now: Timestamp) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
         let transaction = self.begin()?;
+        date_back(&transaction, now)?;
         for opened in bucket::all(&transaction)? {
             let due = due_of(&opened, deadlines);
             if due.is_some_and(|due| due <= now) {
@@ -84,6 +85,19 @@ impl Reader {
 /// The deadlines of a history: the earliest under all versions that have come into force since the recording.
 fn by(history: &History, now: Timestamp) -> impl Fn(&'static str, u32, Timestamp) -> Due {
     move |code, version, recorded| history.due(&Code::literal(code), version, recorded, &Events::default(), now)
+}
+
+/// What a clock recorded that ran ahead, and was set right since, is no younger than now. A clock that says the store has
+/// not begun yet is wrong itself, and dates nothing.
+fn date_back(connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
+    for (table, column) in [(BUCKET.name, "opened"), (ACCOUNT.name, "recorded")] {
+        let sql = format!(
+            "UPDATE {table} SET {column} = ?1
+             WHERE {column} > ?1 AND NOT EXISTS (SELECT 1 FROM trial WHERE since > ?1)"
+        );
+        connection.execute(&sql, [now.as_millisecond()]).at(table, "date back")?;
+    }
+    Ok(())
 }
 
 /// The earliest deadline of a bucket: the one it has, or the one its first row has by now.

@@ -7,8 +7,9 @@
 //! only when the service and its relay are both gone.
 
 use std::{
-    fs::{self, DirBuilder, File, TryLockError},
-    os::unix::fs::DirBuilderExt,
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
     thread,
     time::Duration,
@@ -138,4 +139,19 @@ impl DataDir {
         Err(Failure::could_not(format!("there is no store at `{}`", self.store().display()))
             .help("start a service with `avow up`, or name its data directory with `--data DIR`"))
     }
+}
+
+/// Writes a file that is there whole or not at all, even when the machine stops in between. Only its owner can read it.
+///
+/// # Errors
+/// If it cannot be written; what was at the path before is then still there.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = path.with_extension("new");
+    // What an interrupted try left goes first: a file that is there keeps the mode it has.
+    let _ = fs::remove_file(&new);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
 }

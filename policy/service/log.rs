@@ -25,6 +25,8 @@ pub enum Event {
     RelayRestarted,
     /// Counts were found that an earlier life had not yet stored; they are stored now.
     CountsRecovered,
+    /// Counts were found that do not belong to this store; they are dropped.
+    CountsOfAnotherStore,
     /// Counts could not be stored; they are kept and tried again.
     CountsHeld,
     /// Counts that were held are stored.
@@ -65,6 +67,9 @@ impl Event {
             Self::Ready => tracing::info!(target: TARGET, "ready"),
             Self::RelayRestarted => tracing::warn!(target: TARGET, "the relay ended and was started again"),
             Self::CountsRecovered => tracing::info!(target: TARGET, "stored what an earlier life had counted"),
+            Self::CountsOfAnotherStore => {
+                tracing::warn!(target: TARGET, "the counts that were found belong to another store; they are dropped");
+            }
             Self::CountsHeld => {
                 tracing::warn!(target: TARGET, "cannot store counts now; they are kept and tried again")
             }
@@ -77,6 +82,7 @@ impl Event {
             Self::Published { version, effective } => {
                 tracing::info!(target: TARGET, version, effective = %effective, "a version was published");
             }
+            Self::InForce { version: 0 } => tracing::info!(target: TARGET, "a text is on trial: it binds nobody"),
             Self::InForce { version } => tracing::info!(target: TARGET, version, "a version is in force"),
             Self::Draining => tracing::info!(target: TARGET, "stopping: open streams may finish"),
             Self::Stopped => tracing::info!(target: TARGET, "stopped; everything counted is stored"),

@@ -1,16 +1,11 @@
 //! The keys with which the relay proves itself to clients. They are in every link, and not about anybody.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use avow_proxy::ServerKeys;
 use avow_terms::private::Private;
 
-use crate::failure::Failure;
+use crate::{data_dir::write_whole, failure::Failure};
 
 /// Reads the keys, or makes them once.
 ///
@@ -30,11 +25,27 @@ pub fn load(directory: &Path) -> Result<ServerKeys, Failure> {
 
 fn make(path: &Path) -> Result<ServerKeys, Failure> {
     let keys = ServerKeys::generate();
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(keys.encode().expose())?;
-        file.sync_all()
-    };
-    write().map_err(|error| Failure::file("write the keys of the relay", path, &error))?;
+    write_whole(path, keys.encode().expose())
+        .map_err(|error| Failure::file("write the keys of the relay", path, &error))?;
     Ok(keys)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_there_whole_or_not_at_all_and_for_their_owner_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let (keys, half) = (directory.path().join("relay.json"), directory.path().join("relay.new"));
+        fs::create_dir(&half).unwrap();
+        assert!(load(directory.path()).is_err() && !keys.exists(), "keys that cannot be written whole have no name");
+        fs::remove_dir(&half).unwrap();
+        fs::write(&half, "half of the ke").unwrap();
+        let made = load(directory.path()).unwrap();
+        assert_eq!(load(directory.path()).unwrap().encode().expose(), made.encode().expose());
+        assert_eq!(fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o600);
+    }
 }

@@ -34,8 +34,9 @@ impl RuntimeDir {
             .recursive(true)
             .mode(0o700)
             .create(&path)
-            .and_then(|()| fs::metadata(&path))
-            .and_then(|found| owned(&found))
+            // Both the name and what it leads to: in a directory that is open to all, another user may have put a link.
+            .and_then(|()| owned(&fs::symlink_metadata(&path)?))
+            .and_then(|()| owned(&fs::metadata(&path)?))
             .map_err(|error| {
                 Failure::file("use the runtime directory", &path, &error)
                     .help("name a directory on tmpfs that only you can use: `directory` under `[runtime]`")
@@ -102,4 +103,27 @@ fn owned(found: &fs::Metadata) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other("it belongs to another user"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{lchown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_another_user_put_there_is_not_used() {
+        let place = tempfile::tempdir().unwrap();
+        let [own, link, others] = ["own", "link", "others"].map(|name| place.path().join(name));
+        let open = |path: &Path| RuntimeDir::open(Some(path), place.path());
+        open(&own).unwrap().new_page().unwrap();
+        symlink(&own, &link).unwrap();
+        assert!(open(&link).is_ok());
+        fs::create_dir(&others).unwrap();
+        // Only root can give a file away.
+        if lchown(&link, Some(65534), None).is_ok() && lchown(&others, Some(65534), None).is_ok() {
+            assert!(open(&link).is_err(), "it may lead anywhere");
+            assert!(open(&others).is_err());
+        }
+    }
 }

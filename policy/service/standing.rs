@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use avow_accounting::Reader;
 use avow_terms::{
-    conflict::Published, history::History, minute::Minute, reading, revision::Revision, rules::Rules, source::Source,
+    conflict::Published, history::History, minute::Minute, policy::Policy, reading, revision::Revision, rules::Rules,
+    source::Source,
 };
 use jiff::Timestamp;
 
@@ -76,13 +77,16 @@ impl Standing {
         self.revisions.iter().find(|revision| revision.version == version)
     }
 
-    /// The published versions as a candidate is compared with them.
+    /// The published versions as a candidate is compared with them. Each goes by the file of its copy, so that a person
+    /// can open what is quoted.
     #[must_use]
-    pub fn published(&self) -> Vec<Published> {
+    pub fn published(&self, directory: &DataDir) -> Vec<Published> {
         let published = |revision: &Revision| {
             let rules = self.version(revision.version)?;
+            let mut policy = Policy::clone(rules.policy());
+            policy.source.name = directory.published_text(revision.version).display().to_string().into();
             Some(Published {
-                policy: rules.policy().clone(),
+                policy: Arc::new(policy),
                 vocabulary: rules.vocabulary().clone(),
                 effective: revision.effective,
                 published_at: revision.published_at,

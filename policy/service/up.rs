@@ -5,9 +5,10 @@ mod sockets;
 mod switchboard;
 mod welcome;
 
-use std::{sync::Arc, time::Duration};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
-use avow_proxy::{Page, SpawnRelay, Supervisor};
+use avow_proxy::{AccountKeys, Page, ServerKeys, SpawnRelay, Supervisor};
+use avow_terms::account::AccountId;
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -17,6 +18,7 @@ use tokio::{
 
 use crate::{
     cli::Data,
+    clock,
     config::Config,
     data_dir::{DataDir, Lock},
     desk::{AccountView, Desk, Done, Request},
@@ -49,9 +51,8 @@ pub fn run(config: &Config, data: &Data, screen: Screen) -> Result<Exit, Failure
     directory.create()?;
     let lock = directory.lock()?;
     let sockets = Sockets::open(config)?;
-    let first = !directory.has_store();
     let mut desk = Desk::open(&directory, config)?;
-    let new = if first { Some(first_account(&mut desk)?) } else { None };
+    let new = if desk.cursor()?.is_none() { Some(first_account(&mut desk)?) } else { None };
     log::start(screen.colour);
     let memory = RuntimeDir::open(config.runtime.directory.as_deref(), &data.dir)?;
     let page = Arc::new(books::open_page(&mut desk, &memory, config.books.accounts)?);
@@ -68,14 +69,19 @@ fn runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::could_not(format!("cannot start the runtime: {error}")))
 }
 
+/// The account that a first start opens, or that one which came no further had opened.
 fn first_account(desk: &mut Desk) -> Result<AccountView, Failure> {
-    let Done::Account(added) = desk.perform(Request::AddAccount { method: FIRST_METHOD.into() })? else {
+    let open = match desk.keys_of_accounts()?.first() {
+        Some(&(account, _)) => Request::LinkAccount { account },
+        None => Request::AddAccount { method: FIRST_METHOD.into() },
+    };
+    let Done::Account(linked) = desk.perform(open)? else {
         return Err(Failure::could_not("no account was opened"));
     };
-    let Done::Account(shown) = desk.perform(Request::ShowAccount { account: added.account })? else {
+    let Done::Account(shown) = desk.perform(Request::ShowAccount { account: linked.account })? else {
         return Err(Failure::could_not("the account cannot be shown"));
     };
-    Ok(AccountView { links: added.links, ..shown })
+    Ok(AccountView { links: linked.links, ..shown })
 }
 
 /// What a running service is made from.
@@ -87,60 +93,115 @@ struct Service {
     screen: Screen,
 }
 
+/// Everything that runs, to be stopped in order.
+struct Running {
+    keeping: JoinHandle<()>,
+    relay: Arc<Supervisor>,
+    books: Arc<Books>,
+    /// Tells the pages and the control socket.
+    stop_asking: watch::Sender<bool>,
+    pages: Task,
+    /// What works for the relay and the store: stopped when the relay has ended, in no order.
+    others: Vec<Task>,
+    control: Task,
+}
+
+type Task = tokio::task::JoinHandle<()>;
+
 impl Service {
     async fn run(self, desk: Desk, lock: Lock, sockets: Sockets, new: Option<AccountView>) -> Result<Exit, Failure> {
         let mut signals = Signals::listen()?;
-        let (standing, relay_keys, accounts) = (desk.standing(), desk.relay_keys(), desk.keys_of_accounts()?);
+        let (standing, kept) = (desk.standing(), desk.kept(clock::now())?);
+        let accounts = desk.keys_of_accounts()?;
+        let open = accounts.len();
+        let running = self.start(desk, accounts, &lock, sockets).await?;
+        self.screen.say(welcome::welcome(&self.config, &standing.load(), &self.memory, open, new.as_ref(), &kept)?);
+        Event::Ready.tell();
+        signals.wait().await;
+        Event::Draining.tell();
+        self.stop(running).await?;
+        Event::Stopped.tell();
+        Ok(Exit::Done)
+    }
+
+    async fn start(
+        &self,
+        desk: Desk,
+        accounts: Vec<(AccountId, AccountKeys)>,
+        lock: &Lock,
+        sockets: Sockets,
+    ) -> Result<Running, Failure> {
+        let (standing, relay_keys) = (desk.standing(), desk.relay_keys());
         let (keeper, keeping) = Keeper::start(desk)?;
-        self.screen.progress("avow: starting the relay ...");
         let Sockets { tcp, udp, web } = sockets;
-        let relay = Arc::new(self.start_relay(tcp, udp, &lock)?);
+        let relay = Arc::new(self.start_relay(tcp, udp, lock)?);
+        let news = Arc::new(Notify::new());
         let board = Arc::new(Switchboard {
             keeper: keeper.clone(),
             relay: relay.clone(),
             page: self.page.clone(),
-            news: Arc::new(Notify::new()),
+            news: news.clone(),
             admitted: Mutex::default(),
         });
-        let open = accounts.len();
-        let started = async {
-            relay.configure((*relay_keys).clone(), self.config.relay.limits()).await.map_err(Failure::could_not)?;
-            board.admit_all(accounts).await
-        };
-        time::timeout(LONGEST_START, started).await.map_err(|_| Failure::could_not("the relay did not start"))??;
+        self.tell_relay(&relay, &relay_keys, &board, accounts).await?;
 
         let health = Arc::new(Health::default());
         let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });
         let metrics = Metrics::new(health.clone(), sums.clone());
         let place = self.config.policy.place;
-        let site = Arc::new(Site { standing: standing.clone(), health: health.clone(), relay: sums, metrics, place });
-        let books = Arc::new(Books::new(self.page.clone(), keeper.clone(), health));
-        let (stop, stopped) = watch::channel(false);
-        let pages = tokio::spawn(http::serve(web, site, stopped.clone()));
-        let board_serving = tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?));
-        let flushing = tokio::spawn(flush(books.clone(), self.config.books.flush_seconds.duration()));
-        let sweeping = tokio::spawn(sweep(books.clone(), board.clone(), self.config.books.sweep_seconds.duration()));
-        let watching = tokio::spawn(watch_relay(relay.clone()));
+        let site = Arc::new(Site { standing, health: health.clone(), relay: sums, metrics, place });
+        let books = Arc::new(Books::new(self.page.clone(), keeper, health, news));
+        let (stop_asking, stop) = watch::channel(false);
+        Ok(Running {
+            keeping,
+            pages: tokio::spawn(http::serve(web, site, stop.clone())),
+            control: tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?, stop)),
+            others: vec![
+                tokio::spawn(flush(books.clone(), self.config.books.flush_seconds.duration())),
+                tokio::spawn(sweep(books.clone(), board, self.config.books.sweep_seconds.duration())),
+                tokio::spawn(watch_relay(relay.clone())),
+            ],
+            relay,
+            books,
+            stop_asking,
+        })
+    }
 
-        self.screen.say(welcome::welcome(&self.config, &standing.load(), &self.memory, open, new.as_ref())?);
-        Event::Ready.tell();
-        signals.wait().await;
+    async fn tell_relay(
+        &self,
+        relay: &Supervisor,
+        keys: &ServerKeys,
+        board: &Switchboard,
+        accounts: Vec<(AccountId, AccountKeys)>,
+    ) -> Result<(), Failure> {
+        self.screen.progress("avow: starting the relay ...");
+        let told = async {
+            board.admit_all(accounts).await?;
+            // This opens the doors, so that nobody is taken for a stranger who is told a moment later.
+            relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)
+        };
+        time::timeout(LONGEST_START, told).await.map_err(|_| Failure::could_not("the relay did not start"))?
+    }
 
-        Event::Draining.tell();
-        stop.send_replace(true);
-        board_serving.abort();
-        watching.abort();
+    /// Nothing new is taken, open streams may end, and what they moved is stored before the store is closed.
+    async fn stop(&self, running: Running) -> Result<(), Failure> {
+        let Running { keeping, relay, books, stop_asking, pages, others, control } = running;
+        stop_asking.send_replace(true);
+        let _ = control.await;
         let _ = std::fs::remove_file(self.directory.control_socket());
         relay.drain(self.config.relay.drain_seconds.duration()).await.map_err(Failure::could_not)?;
-        flushing.abort();
-        sweeping.abort();
+        for task in others {
+            task.abort();
+            let _ = task.await;
+        }
         let _ = pages.await;
         self.last_flush(&books).await?;
-        drop((books, board, keeper, flushing.await, sweeping.await, board_serving.await));
-        let _ = tokio::task::spawn_blocking(move || keeping.join()).await;
+        drop(books);
+        // The keeper ends, and closes the store, when nobody can ask it any more. A request that is being answered right
+        // now is waited for, a moment.
+        let _ = time::timeout(LONGEST_START, tokio::task::spawn_blocking(move || keeping.join())).await;
         self.memory.remove_page();
-        Event::Stopped.tell();
-        Ok(Exit::Done)
+        Ok(())
     }
 
     fn start_relay(

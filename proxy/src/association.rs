@@ -247,10 +247,11 @@ impl<S> Talk<S> {
             let Some(outside) = outside else { return };
             let answer = ROOM.with_borrow_mut(|room| {
                 let (length, from) = outside.try_recv_from(room).ok()?;
-                Some((length, self.sealer.seal(from, room.get(..length)?)))
+                let sealed = self.sealer.seal(&self.relay.datagrams_seen, from, room.get(..length)?)?;
+                Some((length, sealed))
             });
             let Some((length, sealed)) = answer else { return };
-            match self.socket.send_to(&sealed.unwrap_or_default(), self.entry.peer()).await {
+            match self.socket.send_to(&sealed, self.entry.peer()).await {
                 Ok(1..) => self.access.counter.add(length),
                 _ => self.relay.tally.count(Event::DatagramDropped),
             }

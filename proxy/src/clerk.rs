@@ -93,6 +93,9 @@ impl Clerk {
 
     fn publish(&self, carried: Vec<Carried>) {
         self.relay.registry.store(Arc::new(Registry::new(self.keys.as_ref(), self.accounts.values().flatten())));
+        if self.keys.is_some() {
+            self.relay.open.send_replace(true);
+        }
         for Carried { id, well, withdrawn } in carried {
             let answer = self.answer.clone();
             tokio::spawn(async move {

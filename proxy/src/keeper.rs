@@ -14,6 +14,7 @@ use std::{
 };
 
 use avow_terms::{account::AccountId, private::Private};
+use bytes::BytesMut;
 use tokio::{
     io::AsyncWriteExt,
     net::{
@@ -87,10 +88,11 @@ impl Told {
         }
     }
 
+    /// The accounts, and then what opens the doors to them.
     fn again(&self) -> Vec<Order> {
         let configured = self.configured.clone().map(|(keys, limits)| Order::Configure(keys, limits));
         let accounts = self.accounts.iter().map(|(account, (slot, keys))| Order::Put(*account, *slot, keys.clone()));
-        configured.into_iter().chain(accounts).collect()
+        accounts.chain(configured).collect()
     }
 }
 
@@ -110,6 +112,8 @@ struct Life {
     child: Child,
     answers: Lines<OwnedReadHalf>,
     orders: OwnedWriteHalf,
+    /// Orders that the relay has no room for yet. Nobody waits for it to take them: it may hang.
+    unsent: BytesMut,
 }
 
 /// How a relay's life ended.
@@ -183,11 +187,11 @@ impl Keeper {
                     Some(line) => self.hear(&line)?,
                     None => return Ok(End::Died),
                 },
+                sent = life.orders.write_buf(&mut life.unsent), if !life.unsent.is_empty() => drop(sent?),
                 _ = life.child.wait() => return Ok(End::Died),
                 command = self.commands.recv() => match command {
                     Some(Command::Order(order, done)) => {
-                        let line = self.note(&order, done);
-                        life.orders.write_all(line.expose()).await?;
+                        life.unsent.extend_from_slice(self.note(&order, done).expose());
                     }
                     Some(Command::Drain(at_most, done)) => return Ok(life.end(at_most, Some(done)).await),
                     None => return Ok(life.end(Duration::ZERO, None).await),
@@ -209,7 +213,7 @@ impl Keeper {
         self.estate.send(&ours).map_err(io::Error::other)?;
         ours.set_nonblocking(true)?;
         let (answers, orders) = UnixStream::from_std(ours)?.into_split();
-        Ok(Life { child, answers: Lines::new(answers), orders })
+        Ok(Life { child, answers: Lines::new(answers), orders, unsent: BytesMut::new() })
     }
 
     /// Tells a new relay all that is to be served, and waits until it is. Whoever waited for an order to the relay
@@ -285,9 +289,13 @@ impl Life {
     /// Ends the relay, by force if it does not end in time.
     async fn end(mut self, at_most: Duration, done: Option<oneshot::Sender<()>>) -> End {
         let milliseconds = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX);
-        // An error here means that it is gone already.
-        let _ = self.orders.write_all(Order::Drain(milliseconds).line(0).expose()).await;
-        if timeout(at_most.saturating_add(GRACE), self.child.wait()).await.is_err() {
+        self.unsent.extend_from_slice(Order::Drain(milliseconds).line(0).expose());
+        let ending = async {
+            // An error here means that it is gone already.
+            let _ = self.orders.write_all_buf(&mut self.unsent).await;
+            self.child.wait().await
+        };
+        if timeout(at_most.saturating_add(GRACE), ending).await.is_err() {
             let _ = self.child.kill().await;
         }
         End::Told(done)

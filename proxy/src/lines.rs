@@ -2,24 +2,28 @@
 
 use std::io;
 
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::order::LONGEST_LINE;
 
+/// How much is asked for at once: some hundred orders, so that they can be taken up together.
+const MANY_LINES: usize = 1 << 16;
+
 /// Reads a stream line by line.
 pub(crate) struct Lines<R> {
     reader: R,
-    read: Vec<u8>,
+    read: BytesMut,
 }
 
 impl<R: AsyncRead + Unpin> Lines<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, read: Vec::new() }
+        Self { reader, read: BytesMut::new() }
     }
 
     /// The next line without its end; `None` when the stream is over. What was read stays here when the future is
     /// dropped, so it may stand in a `select!`.
-    pub(crate) async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) async fn next(&mut self) -> io::Result<Option<BytesMut>> {
         loop {
             if let Some(line) = self.take() {
                 return Ok(Some(line));
@@ -27,6 +31,7 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             if self.read.len() > LONGEST_LINE {
                 return Err(io::ErrorKind::InvalidData.into());
             }
+            self.read.reserve(MANY_LINES);
             if self.reader.read_buf(&mut self.read).await? == 0 {
                 return Ok(None);
             }
@@ -38,10 +43,38 @@ impl<R: AsyncRead + Unpin> Lines<R> {
         self.read.contains(&b'\n')
     }
 
-    fn take(&mut self) -> Option<Vec<u8>> {
+    fn take(&mut self) -> Option<BytesMut> {
         let end = self.read.iter().position(|byte| *byte == b'\n')?;
-        let mut line: Vec<u8> = self.read.drain(..=end).collect();
-        line.pop();
+        let mut line = self.read.split_to(end + 1);
+        line.truncate(end);
         Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_that_come_together_are_there_together() {
+        let (mut writer, reader) = duplex(1 << 20);
+        let sent: Vec<_> = (1_000..2_000).map(|number| format!("{number:0200}")).collect();
+        writer.write_all((sent.join("\n") + "\n").as_bytes()).await.unwrap();
+        drop(writer);
+        let (mut lines, mut read, mut reads) = (Lines::new(reader), Vec::new(), 0);
+        while let Some(line) = lines.next().await.unwrap() {
+            read.push(String::from_utf8(line.to_vec()).unwrap());
+            reads += usize::from(!lines.has_line());
+        }
+        assert!(read == sent);
+        assert!(reads < 10, "{reads} times there was nothing left to take");
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_is_refused() {
+        let endless = tokio::io::repeat(b'a');
+        assert_eq!(Lines::new(endless).next().await.unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

@@ -18,7 +18,7 @@ pub(crate) const LONGEST_LINE: usize = 1 << 20;
 
 /// An order of the parent.
 pub(crate) enum Order {
-    /// Who the server is, and its bounds. The first order.
+    /// Who the server is, and its bounds. The first of them opens the doors, so it comes after the accounts.
     Configure(ServerKeys, Limits),
     /// An account may be served, with these keys and no others.
     Put(AccountId, Slot, AccountKeys),

@@ -9,7 +9,8 @@ use std::{io::Cursor, net::SocketAddr};
 use avow_terms::private::Private;
 use bytes::{Buf, BufMut, Bytes};
 use shadowsocks::{
-    crypto::{CipherKind, utils::random_iv_or_salt, v1::Cipher, v2::udp::UdpCipher},
+    context::Context,
+    crypto::{CipherKind, v1::Cipher, v2::udp::UdpCipher},
     relay::Address,
 };
 
@@ -106,8 +107,9 @@ impl Sealer {
         Self::Nameless { kind: access.method.cipher(), key: access.key.clone() }
     }
 
-    /// The datagram that tells the client what came, and from where.
-    pub(crate) fn seal(&mut self, from: SocketAddr, payload: &[u8]) -> Option<Vec<u8>> {
+    /// The datagram that tells the client what came, and from where. Of an older method, it counts as seen: it looks like
+    /// one that a client sent, and would be taken for one if somebody sent it back.
+    pub(crate) fn seal(&mut self, seen: &Context, from: SocketAddr, payload: &[u8]) -> Option<Vec<u8>> {
         let from = Address::SocketAddress(from);
         match self {
             Self::Named { cipher, block, session, next, client_session } => {
@@ -129,7 +131,7 @@ impl Sealer {
             }
             Self::Nameless { kind, key } => {
                 let mut packet = vec![0; kind.salt_len()];
-                random_iv_or_salt(&mut packet);
+                seen.generate_nonce(*kind, &mut packet, true);
                 let mut cipher = Cipher::new(*kind, key, &packet);
                 from.write_to_buf(&mut packet);
                 packet.put_slice(payload);

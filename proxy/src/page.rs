@@ -8,6 +8,7 @@
 //! Batch `n + 1` may be frozen only after batch `n` is committed: it overwrites the base that batch `n` began from.
 
 mod mapping;
+mod slots;
 
 use std::{
     fs::File,
@@ -19,14 +20,17 @@ use std::{
 use avow_terms::{account::AccountId, amount::Bytes, batch::Batch};
 use serde::{Deserialize, Serialize};
 
-use self::mapping::{Cell, Mapping};
+use self::{
+    mapping::{Cell, Mapping},
+    slots::Slots,
+};
 
 /// The counts of a node in one epoch, shared with its relay.
 pub struct Page {
     mapping: Arc<Mapping>,
     file: File,
     /// Held while slots are given out or taken back, which only the parent does.
-    slots: Mutex<()>,
+    slots: Mutex<Slots>,
 }
 
 /// The place of an account in the page.
@@ -58,7 +62,7 @@ impl Page {
             return Err(PageError::Capacity);
         }
         file.set_len(0)?;
-        file.set_len(mapping::size_for(capacity))?;
+        mapping::fill(&file, capacity)?;
         let mapping = Mapping::new(&file, capacity)?;
         mapping.header().begin(epoch, capacity);
         Ok(Self::over(mapping, file))
@@ -107,10 +111,9 @@ impl Page {
     /// A slot that counted for one account never counts for another in the same epoch. When none is left the caller
     /// drains the relay, flushes, and starts a new epoch with a new page.
     pub fn slot_for(&self, account: AccountId) -> Result<Slot, PageFull> {
-        let _held = self.hold();
+        let mut slots = self.hold();
         let cells = self.mapping.cells();
-        let own = cells.iter().position(|cell| cell.is_of(account));
-        let place = own.or_else(|| cells.iter().position(Cell::is_fresh)).ok_or(PageFull)?;
+        let place = slots.find(account).or_else(|| slots.give(account, cells)).ok_or(PageFull)?;
         let cell = cells.get(place).ok_or(PageFull)?;
         cell.account.store(account.number(), Ordering::Release);
         u32::try_from(place).map(Slot).map_err(|_| PageFull)
@@ -119,8 +122,9 @@ impl Page {
     /// Forgets whose slot it was. To be called when the account's streams have ended and its last batch is committed:
     /// what the slot counted since is forgotten with it.
     pub fn forget(&self, account: AccountId) {
-        let _held = self.hold();
-        for cell in self.mapping.cells().iter().filter(|cell| cell.is_of(account)) {
+        let mut slots = self.hold();
+        let place = slots.take_back(account);
+        if let Some(cell) = place.and_then(|place| self.mapping.cells().get(place)) {
             cell.account.store(0, Ordering::Release);
         }
     }
@@ -130,15 +134,16 @@ impl Page {
     /// The batch before must be committed. Once frozen, this batch stays the same until the next is frozen.
     pub fn freeze(&self, node: u32) -> Option<Batch> {
         let _held = self.hold();
-        let seq = self.frozen_seq();
-        let before = base_of(seq);
+        let before = self.frozen_seq();
+        let seq = before.checked_add(1)?;
+        let before = base_of(before);
         let moved = |cell: &Cell| cell.account().is_some() && cell.counted() > cell.base(before);
         if !self.mapping.cells().iter().any(moved) {
             return None;
         }
-        self.snapshot(seq + 1, usize::MAX);
+        self.snapshot(seq, usize::MAX);
         // The bases must be whole before the number says so: a crash in between leaves the batch before in place.
-        self.mapping.header().frozen_seq.store(seq + 1, Ordering::SeqCst);
+        self.mapping.header().frozen_seq.store(seq, Ordering::SeqCst);
         self.batch(node)
     }
 
@@ -152,7 +157,8 @@ impl Page {
     /// What an account moved in this epoch until now.
     #[must_use]
     pub fn counted(&self, account: AccountId) -> Bytes {
-        let cell = self.mapping.cells().iter().find(|cell| cell.is_of(account));
+        let place = self.hold().find(account);
+        let cell = place.and_then(|place| self.mapping.cells().get(place));
         Bytes(cell.map_or(0, Cell::counted))
     }
 
@@ -175,11 +181,12 @@ impl Page {
     }
 
     fn over(mapping: Mapping, file: File) -> Self {
-        Self { mapping: Arc::new(mapping), file, slots: Mutex::new(()) }
+        let slots = Mutex::new(Slots::of(mapping.cells()));
+        Self { mapping: Arc::new(mapping), file, slots }
     }
 
-    fn hold(&self) -> MutexGuard<'_, ()> {
-        // Nothing is left half-done in memory by a panic: the page itself is always consistent.
+    fn hold(&self) -> MutexGuard<'_, Slots> {
+        // Nothing is left half-done by a panic: the page itself is always consistent, and what is here follows it.
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -53,9 +53,14 @@ pub(crate) struct Relay {
     pub(crate) tally: Tally,
     /// Remembers the salts of streams, so that none is taken twice.
     pub(crate) streams_seen: SharedContext,
-    /// The same for datagrams. Apart, so that a flood of datagrams cannot make it forget streams.
+    /// The same for datagrams, those to clients included. Apart, so that a flood of datagrams cannot make it forget
+    /// streams.
     pub(crate) datagrams_seen: Context,
-    /// Whoever serves something holds a receiver; nobody is left when it is closed.
+    /// Whether anybody is let in. Until then clients wait in the system's queue: a relay that does not know the accounts
+    /// yet would take them for strangers.
+    pub(crate) open: watch::Sender<bool>,
+    /// Whoever serves a key holds a receiver; nobody is left when it is closed. Strangers hold none: a drain does not
+    /// wait for them.
     pub(crate) serving: watch::Sender<()>,
     /// How many connections are met with silence now.
     pub(crate) silenced: AtomicUsize,
@@ -70,9 +75,16 @@ impl Relay {
             tally: Tally::default(),
             streams_seen: Arc::new(rejecting_replays()),
             datagrams_seen: rejecting_replays(),
+            open: watch::Sender::new(false),
             serving: watch::Sender::new(()),
             silenced: AtomicUsize::new(0),
         }
+    }
+
+    /// Waits until somebody is let in.
+    pub(crate) async fn opened(&self) {
+        // The sender is here, so it cannot be gone.
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
     }
 }
 

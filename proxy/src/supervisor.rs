@@ -62,7 +62,8 @@ impl Supervisor {
         Ok(Self { commands, status })
     }
 
-    /// Tells who the server is, and its bounds.
+    /// Tells who the server is, and its bounds. Nobody is let in before; accounts that are [put](Self::put) first are
+    /// served from the first moment on.
     pub async fn configure(&self, keys: ServerKeys, limits: Limits) -> Result<(), SupervisorError> {
         self.order(Order::Configure(keys, limits)).await
     }

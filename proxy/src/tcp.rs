@@ -7,6 +7,7 @@ use shadowsocks::relay::{Address, tcprelay::ProxyServerStream};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpStream},
+    sync::watch,
     time::{Instant, sleep, timeout_at},
 };
 
@@ -28,6 +29,7 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// Accepts connections until it is dropped; those that are open go on.
 pub(crate) async fn accept(relay: Arc<Relay>, listener: TcpListener) {
+    relay.opened().await;
     loop {
         match listener.accept().await.map(|(stream, peer)| (stream, Private::new(peer.ip()))) {
             Ok((stream, peer)) => {
@@ -48,10 +50,10 @@ struct Welcome {
     target: Private<Address>,
     access: Arc<Access>,
     watch: Watch,
+    serving: watch::Receiver<()>,
 }
 
 async fn serve(relay: Arc<Relay>, stream: TcpStream, peer: Private<IpAddr>) {
-    let _serving = relay.serving.subscribe();
     let until = Instant::now() + relay.limits.load().silence;
     // Small packets of an interactive stream are not held back.
     let _ = stream.set_nodelay(true);
@@ -70,7 +72,7 @@ async fn welcome(
 ) -> Result<Welcome, TcpStream> {
     let found = timeout_at(until, read_head(relay, &mut stream, &peer)).await;
     let Ok(Some((head, access))) = found else { return Err(stream) };
-    let mut watch = access.watch();
+    let (mut watch, serving) = (access.watch(), relay.serving.subscribe());
     let mut client = unseal(relay, Prefixed::new(head, stream), &access)?;
     let shaken = tokio::select! {
         biased;
@@ -80,7 +82,7 @@ async fn welcome(
     };
     let Some(target) = shaken else { return Err(client.into_inner().into_stream()) };
     relay.tally.count(Event::Identified);
-    Ok(Welcome { client, target: Private::new(target), access, watch })
+    Ok(Welcome { client, target: Private::new(target), access, watch, serving })
 }
 
 /// Reads as much as it takes to find the key; `None` when there is none.
@@ -125,7 +127,7 @@ fn unseal(
 }
 
 async fn carry(relay: &Relay, welcome: Welcome, until: Instant) {
-    let Welcome { mut client, target, access, mut watch } = welcome;
+    let Welcome { mut client, target, access, mut watch, serving } = welcome;
     let limits = **relay.limits.load();
     let carried = async {
         let mut target = target::connect(&target, limits.connect).await?;
@@ -137,7 +139,7 @@ async fn carry(relay: &Relay, welcome: Welcome, until: Instant) {
         () = watch.withdrawn() => return relay.tally.count(Event::Withdrawn),
         end = carried => end,
     };
-    drop(watch);
+    drop((watch, serving));
     match end {
         None => relay.tally.count(Event::Unreachable),
         Some(End::Idle) => relay.tally.count(Event::Idle),

@@ -30,6 +30,7 @@ pub(crate) type Session = Option<(UdpCipher, Mutex<Window>)>;
 
 /// Receives datagrams until it is dropped.
 pub(crate) async fn receive(relay: Arc<Relay>, socket: Arc<UdpSocket>, associations: Arc<Associations<Session>>) {
+    relay.opened().await;
     let door = Door { relay, socket, associations };
     let (mut packet, mut room) = (vec![0; LARGEST], Vec::with_capacity(LARGEST));
     loop {

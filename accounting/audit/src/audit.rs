@@ -99,7 +99,7 @@ fn looked_at(seen: &Seen<'_>, published: &Published, bytes: u64) -> LookedAt {
         columns: tables.iter().map(|table| table.columns.len()).sum(),
         rows: seen.values.map_or(0, |values| values.rows),
         bytes,
-        versions: published.editions.len(),
+        versions: published.links.len(),
     }
 }
 

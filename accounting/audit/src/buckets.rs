@@ -1,8 +1,9 @@
 //! Buckets of months: their name, their entry and their rows agree, and none is there after it was due.
 //!
-//! A bucket stands for all its rows: it is due when its first row is. Its name says one month and its entry another
-//! instant; each sets a deadline and the earlier counts, so that renaming a bucket gains nothing.
+//! A bucket stands for all its rows: it is due when its first row is. Where its name says another month than its entry,
+//! each sets a deadline and the earlier counts, so that renaming a bucket gains nothing.
 
+use avow_terms::code::Code;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -52,26 +53,30 @@ impl Bucket<'_> {
         let mut found =
             |check, what, remedy| findings.add(check, limits.clause(self.table), what, &self.table.name, remedy);
         let Some((opened, _)) = self.entry else {
-            return found(
-                "row.bucket",
-                "the bucket has no entry that says when it was opened and when it is due",
-                SWEEP,
-            );
+            return found("row.bucket", "the bucket has no entry that says when it was opened and is due", SWEEP);
         };
         if limits.ahead(opened) {
             found("row.future", "the bucket was opened in the future", CLOCK);
         }
-        let zone = limits.month_zone(self.table, self.period.version);
-        let start = first_instant(self.period, &zone);
-        if !start.is_some_and(|start| start <= opened && opened < month_end(start, &zone)) {
+        if !self.is_of_its_month(limits) {
             found("row.bucket", "the name of the bucket says another month than its entry", SWEEP);
         }
     }
 
-    /// Whether the store would keep it longer than the policy says.
+    fn is_of_its_month(&self, limits: &Limits<'_>) -> bool {
+        let zone = limits.month_zone(self.table, self.period.version);
+        let within = |(opened, _): (Timestamp, _)| {
+            first_instant(self.period, &zone).is_some_and(|start| start <= opened && opened < month_end(start, &zone))
+        };
+        self.entry.is_some_and(within)
+    }
+
+    /// Whether the store knew from the beginning when it is due. What a later version shortens is for the sweeper to
+    /// find, and is overdue if it does not.
     fn promised(&self, limits: &Limits<'_>, findings: &mut Findings) {
         let Some((opened, due)) = self.entry else { return };
-        let own = codes(self.table).into_iter().map(|code| limits.of(&code, self.period.version, opened));
+        let version = self.period.version;
+        let own = codes(self.table).into_iter().map(|code| limits.when_recorded(&code, version, opened));
         let Some(limit) = own.reduce(Limit::earlier) else { return };
         if limit.at().is_some_and(|own| due.is_none_or(|due| due > own.as_millisecond())) {
             let what = "the store would keep the bucket longer than the policy says";
@@ -79,10 +84,10 @@ impl Bucket<'_> {
         }
     }
 
-    fn limit(&self, limits: &Limits<'_>, code: &avow_terms::code::Code) -> Option<Limit> {
-        let named = first_instant(self.period, &limits.month_zone(self.table, self.period.version));
-        let opened = self.entry.map(|(opened, _)| opened);
-        let recorded = [named, opened].into_iter().flatten();
+    fn limit(&self, limits: &Limits<'_>, code: &Code) -> Option<Limit> {
+        let zone = limits.month_zone(self.table, self.period.version);
+        let named = first_instant(self.period, &zone).filter(|_| !self.is_of_its_month(limits));
+        let recorded = named.into_iter().chain(self.entry.map(|(opened, _)| opened));
         recorded.map(|recorded| limits.of(code, self.period.version, recorded)).reduce(Limit::earlier)
     }
 }

@@ -3,12 +3,12 @@
 //! Every hash is computed anew, by code of the audit's own, from the layout that `revision` documents. A chain that was
 //! computed anew as a whole after an edit agrees with itself; the copies of the published texts then differ.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use avow_terms::{
     clause::ClauseId,
     conflict::{self, contradictions},
-    policy::Effective,
+    policy::{Document, Effective},
     retention::Period,
     term::Promise,
 };
@@ -16,9 +16,10 @@ use jiff::Timestamp;
 
 use crate::{
     clauses::{Clauses, terms},
+    copies,
     found::Findings,
-    link,
-    published::{Edition, Entry, Published},
+    link::{hash, verified},
+    published::{Entry, Link, Published},
     values::counted,
 };
 
@@ -27,6 +28,8 @@ use crate::{
 pub(crate) struct Seen {
     /// The published versions.
     pub(crate) versions: u64,
+    /// Those of them that followed another.
+    pub(crate) changes: u64,
     /// The copies that were compared with them; `None` if there was no directory of copies to look in.
     pub(crate) copies: Option<u64>,
 }
@@ -42,26 +45,28 @@ pub(crate) struct Chain<'a> {
 impl Chain<'_> {
     /// Compares every version with its hash, its copy and the versions before it.
     pub(crate) fn check(&self, findings: &mut Findings) -> Seen {
-        let entries = &self.published.entries;
-        for (place, (entry, edition)) in entries.iter().zip(&self.published.editions).enumerate() {
-            let before = place.checked_sub(1).and_then(|place| entries.get(place));
-            self.links(entry, before, findings);
-            self.times(entry, before, findings);
-            self.text(entry, edition, findings);
-            self.contradictions(place, findings);
-            self.notice(place, findings);
+        let mut seen = Seen::default();
+        let mut before: Option<&Link> = None;
+        for link in &self.published.links {
+            before = before.filter(|before| before.entry.document == link.entry.document);
+            self.links(link, before, findings);
+            self.times(link, before, findings);
+            self.text(link, findings);
+            self.contradictions(link, findings);
+            seen.versions += 1;
+            if let Some(before) = before {
+                seen.changes += 1;
+                self.notice(link, before, findings);
+            }
+            before = Some(link);
         }
         if self.published.trial.as_ref().is_some_and(|trial| trial.policy.is_none()) {
-            findings.add(
-                "chain.text",
-                self.history(),
-                "the text on trial cannot be read",
-                "trial.text",
-                "put it on trial again",
-            );
+            let (what, remedy) = ("the text on trial cannot be read", "put it on trial again");
+            findings.add("chain.text", self.history(), what, "trial.text", remedy);
         }
-        let copies = self.history_dir.map(|directory| self.copies(directory, findings));
-        Seen { versions: u64::try_from(entries.len()).unwrap_or(u64::MAX), copies }
+        seen.copies =
+            self.history_dir.map(|directory| copies::check(directory, self.published, self.clauses, findings));
+        seen
     }
 
     fn history(&self) -> Option<ClauseId> {
@@ -69,7 +74,8 @@ impl Chain<'_> {
     }
 
     /// Whether a version follows the one before it, and is what it was when it was published.
-    fn links(&self, entry: &Entry, before: Option<&Entry>, findings: &mut Findings) {
+    fn links(&self, link: &Link, before: Option<&Link>, findings: &mut Findings) {
+        let (entry, before) = (&link.entry, before.map(|before| &before.entry));
         let mut wrong = Vec::new();
         if entry.version != before.map_or(1, |before| before.version.saturating_add(1)) {
             wrong.push(("chain.gap", "a version before this one is missing"));
@@ -77,21 +83,21 @@ impl Chain<'_> {
         if entry.previous.as_deref() != before.map(|before| before.hash.as_slice()) {
             wrong.push(("chain.link", "it does not name the version before it"));
         }
-        if link::hash(entry).is_none_or(|hash| hash != entry.hash) {
+        if hash(entry).is_none_or(|hash| hash != entry.hash) {
             wrong.push(("chain.hash", "its text, or what is kept of it, was changed after it was published"));
         }
-        if wrong.is_empty() && self.timely(entry, before).is_empty() && !link::verified(entry, before) {
+        if wrong.is_empty() && self.timely(entry, before).is_empty() && !verified(entry, before) {
             wrong.push(("chain.hash", "the audit finds nothing wrong with this link, and the writer's own check does"));
         }
         for (check, what) in wrong {
-            findings.add(check, self.history(), what, &place(entry), RESTORE);
+            findings.add(check, self.history(), what, &link.place(), RESTORE);
         }
     }
 
     /// Whether a version has a minute of its own, later than the last, and none before it was published.
-    fn times(&self, entry: &Entry, before: Option<&Entry>, findings: &mut Findings) {
-        for (check, what) in self.timely(entry, before) {
-            findings.add(check, self.clauses.measure("minute"), what, &place(entry), RESTORE);
+    fn times(&self, link: &Link, before: Option<&Link>, findings: &mut Findings) {
+        for (check, what) in self.timely(&link.entry, before.map(|before| &before.entry)) {
+            findings.add(check, self.clauses.measure("minute"), what, &link.place(), RESTORE);
         }
     }
 
@@ -116,97 +122,71 @@ impl Chain<'_> {
     }
 
     /// Whether a text can be read, and says the same as the store says of it.
-    fn text(&self, entry: &Entry, edition: &Edition, findings: &mut Findings) {
-        let Some(policy) = &edition.policy else {
-            return findings.add("chain.text", self.history(), "its text cannot be read", &place(entry), RESTORE);
+    fn text(&self, link: &Link, findings: &mut Findings) {
+        let entry = &link.entry;
+        let wrong = match link.edition.policy.as_ref().map(|policy| &policy.header) {
+            None => ("chain.text", "its text cannot be read"),
+            Some(header) => {
+                let document = match header.document {
+                    Document::Privacy => "privacy",
+                    Document::Terms => "terms",
+                };
+                let minute = match header.effective {
+                    Effective::At(minute) => Some(minute) == entry.minute(),
+                    Effective::OnPublication => entry.version == 1,
+                };
+                let named = (header.version, header.policy.as_str(), document);
+                if minute && named == (entry.version, entry.policy.as_str(), entry.document.as_str()) {
+                    return;
+                }
+                ("chain.header", "its text says another name, version or minute")
+            }
         };
-        let header = &policy.header;
-        let document = format!("{:?}", header.document).to_lowercase();
-        let minute = match header.effective {
-            Effective::At(minute) => Some(minute) == entry.minute(),
-            Effective::OnPublication => entry.version == 1,
+        findings.add(wrong.0, self.history(), wrong.1, &link.place(), RESTORE);
+    }
+
+    /// Compares a version with every version before it: those of its own document, and those of every other document
+    /// that had been published by then.
+    fn contradictions(&self, link: &Link, findings: &mut Findings) {
+        let Some(policy) = &link.edition.policy else { return };
+        let is_before = |other: &&Link| match other.entry.document == link.entry.document {
+            true => other.entry.version < link.entry.version,
+            false => other.entry.published_at < link.entry.published_at,
         };
-        if header.version != entry.version || header.policy != entry.policy || document != entry.document || !minute {
-            findings.add(
-                "chain.header",
-                self.history(),
-                "its text says another name, version or minute",
-                &place(entry),
-                RESTORE,
-            );
+        let before = self.published.links.iter().filter(is_before).map(promised);
+        let Some(before) = before.collect::<Option<Vec<_>>>() else {
+            let what = "a version before it cannot be read, so that nobody can say whether they agree";
+            return findings.add("chain.contradiction", self.no_contradiction(), what, &link.place(), RESTORE);
+        };
+        for problem in contradictions(policy, &link.edition.vocabulary, &before) {
+            let what = format!("it contradicts what was published before: {}", problem.message);
+            let remedy = "publish a version that keeps what was promised";
+            findings.add("chain.contradiction", self.no_contradiction(), &what, &problem.place.location(), remedy);
         }
     }
 
-    /// Compares a version with every version before it.
-    fn contradictions(&self, place_of: usize, findings: &mut Findings) {
-        let (before, rest) = self.published.editions.split_at(place_of);
-        let (Some(edition), Some(entry)) = (rest.first(), self.published.entries.get(place_of)) else { return };
-        let Some(policy) = &edition.policy else { return };
-        let before: Vec<_> = before.iter().zip(&self.published.entries).filter_map(promised).collect();
-        for problem in contradictions(policy, &edition.vocabulary, &before) {
-            let what = format!("it contradicts what was published before: {}", problem.message);
-            let remedy = "publish a version that keeps what was promised";
-            let broken = self.clauses.measure("no-contradiction");
-            findings.add("chain.contradiction", broken, &what, &problem.place.location(), remedy);
-        }
-        let unread = before.len() < place_of;
-        if unread {
-            let what = "a version before it cannot be read, so that nobody can say whether they agree";
-            findings.add("chain.contradiction", self.clauses.measure("no-contradiction"), what, &place(entry), RESTORE);
-        }
+    fn no_contradiction(&self) -> Option<ClauseId> {
+        self.clauses.measure("no-contradiction")
     }
 
     /// Whether a change was published as long ahead as the version before it promises to write.
-    fn notice(&self, place_of: usize, findings: &mut Findings) {
-        let before = place_of.checked_sub(1).and_then(|place| self.published.editions.get(place));
-        let (Some(before), Some(entry)) = (before, self.published.entries.get(place_of)) else { return };
-        let promised = terms(before).filter_map(|term| match &term.promise {
+    fn notice(&self, link: &Link, before: &Link, findings: &mut Findings) {
+        let promised = terms(&before.edition).filter_map(|term| match &term.promise {
             Promise::Measure { measure, lead: Some(lead), .. } if measure.as_str() == "notice" => {
                 Some((term.clause, shortest(*lead)))
             }
             _ => None,
         });
         for (clause, lead) in promised {
-            if entry.effective.saturating_sub(entry.published_at) < lead {
+            if link.entry.effective.saturating_sub(link.entry.published_at) < lead {
                 let what = "it was published later than its readers are promised to be told";
-                findings.add("chain.notice", [clause], what, &place(entry), "publish it again with a later minute");
+                findings.add("chain.notice", [clause], what, &link.place(), "publish it again with a later minute");
             }
         }
-    }
-
-    /// Compares the copies with the texts of the store, both ways; says how many there were to compare.
-    fn copies(&self, directory: &Path, findings: &mut Findings) -> u64 {
-        let mut compared = 0;
-        for entry in &self.published.entries {
-            let name = format!("v{}.md", entry.version);
-            match fs::read(directory.join(&name)) {
-                Ok(copy) if copy == entry.text.as_bytes() => compared += 1,
-                Ok(_) => findings.add(
-                    "chain.copy",
-                    self.history(),
-                    "the copy and the store do not say the same",
-                    &copy_of(&name),
-                    RESTORE,
-                ),
-                Err(_) => findings.add(
-                    "chain.copy",
-                    self.history(),
-                    "the copy is missing, or cannot be read",
-                    &copy_of(&name),
-                    RESTORE,
-                ),
-            }
-        }
-        for name in names(directory)
-            .filter(|name| !self.published.entries.iter().any(|entry| *name == format!("v{}.md", entry.version)))
-        {
-            findings.add("chain.gap", self.history(), "the store does not have this version", &copy_of(&name), RESTORE);
-        }
-        compared
     }
 }
 
-const RESTORE: &str = "restore the text that was published, and find out who changed it";
+pub(crate) const RESTORE: &str = "restore the text that was published, and find out who changed it";
 
 impl Seen {
     /// What shows that every version stays published.
@@ -239,21 +219,13 @@ impl Seen {
 }
 
 /// An earlier version, as the comparison takes it.
-fn promised((edition, entry): (&Edition, &Entry)) -> Option<conflict::Published> {
+fn promised(link: &Link) -> Option<conflict::Published> {
     Some(conflict::Published {
-        policy: Arc::new(edition.policy.clone()?),
-        vocabulary: Arc::new(edition.vocabulary.clone()),
-        effective: entry.minute()?,
-        published_at: Timestamp::from_millisecond(entry.published_at).ok()?,
+        policy: Arc::new(link.edition.policy.clone()?),
+        vocabulary: Arc::new(link.edition.vocabulary.clone()),
+        effective: link.entry.minute()?,
+        published_at: Timestamp::from_millisecond(link.entry.published_at).ok()?,
     })
-}
-
-fn place(entry: &Entry) -> String {
-    format!("revision v{}", entry.version)
-}
-
-fn copy_of(name: &str) -> String {
-    format!("history/{name}")
 }
 
 /// The least milliseconds that a period lasts.
@@ -262,14 +234,4 @@ fn shortest(period: Period) -> i64 {
         Period::Minutes(minutes) => i64::from(minutes) * 60_000,
         Period::Months(months) => i64::from(months) * 28 * 86_400_000,
     }
-}
-
-/// The names of the copies in a directory: `v1.md`.
-fn names(directory: &Path) -> impl Iterator<Item = String> {
-    let entries = fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    names.filter(|name| {
-        let number = name.strip_prefix('v').and_then(|name| name.strip_suffix(".md"));
-        number.is_some_and(|number| number.parse::<u32>().is_ok())
-    })
 }

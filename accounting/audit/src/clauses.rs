@@ -27,7 +27,7 @@ impl<'a> Clauses<'a> {
     pub(crate) fn new(published: &'a Published, now: Timestamp) -> Self {
         // A text that cannot be read names no clause; the next best that can still says which numbers mean what.
         let readable = |edition: &&Edition| edition.policy.is_some();
-        let others = || published.editions.iter().rev().chain(&published.trial).find(readable);
+        let others = || published.editions().rev().chain(&published.trial).find(readable);
         let governing = published.governing(now).filter(readable).or_else(others);
         Self { governing, published, now }
     }
@@ -60,7 +60,7 @@ impl<'a> Clauses<'a> {
     /// still be there.
     pub(crate) fn allowed(&self, code: &Code) -> bool {
         let trial = self.published.trial.iter();
-        let come = self.published.editions.iter().filter(|edition| edition.from <= self.now);
+        let come = self.published.editions().filter(|edition| edition.from <= self.now);
         trial.chain(come).chain(self.governing).any(|edition| stored(edition, code).next().is_some())
     }
 

@@ -1,17 +1,19 @@
 //! Whether a store keeps what the policy promised, read from its bytes and from nothing the writer says about itself.
 //!
 //! The audit opens files for reading only, takes a private copy of the store into memory, and asks one question per
-//! file of this crate: schema, rows, values, chain, files. It answers with one line per promise in the
-//! policy's own words, then every finding, then what was not checked. A report holds counts and names of tables and
+//! file of this crate: schema, columns, values, rows, chain, copies, files. It answers with one line per promise in the
+//! policy's own words, then every finding, then what was not checked. A report holds counts and the names of tables and
 //! columns; never a value, an account number or a name that looks like one.
 //!
-//! Architecture invariant: the audit shares the grammar of policies with the writer, and no arithmetic of deadlines, no
-//! reading of pages and no query: else both would err alike and agree.
+//! Architecture invariant: the audit shares the grammar of policies with the writer, and no arithmetic of deadlines and
+//! no query: else both would err alike and agree.
 
 mod audit;
 mod buckets;
 mod chain;
 mod clauses;
+mod columns;
+mod copies;
 mod copy;
 mod due;
 mod files;

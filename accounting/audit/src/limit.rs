@@ -17,9 +17,10 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     clauses::{Clauses, stored},
+    columns::is_system,
     due::{Deadline, deadline},
     published::{Edition, Published},
-    schema::{Live, is_system},
+    schema::Live,
 };
 
 /// A deadline, and the clauses that set it.
@@ -42,11 +43,16 @@ pub(crate) struct Limits<'a> {
 impl Limits<'_> {
     /// How long a code may stay that was recorded under a version at an instant.
     pub(crate) fn of(&self, code: &Code, version: u32, recorded: Timestamp) -> Limit {
-        let unknown = || self.at_once(recorded);
-        let first = self.published.version(version);
-        let first = first.map_or_else(unknown, |edition| self.under(edition, code, recorded, recorded));
         let since = self.published.since(version, self.now);
-        since.map(|edition| self.under(edition, code, recorded, edition.from.max(recorded))).fold(first, Limit::earlier)
+        let since = since.map(|edition| self.under(edition, code, recorded, edition.from.max(recorded)));
+        since.fold(self.when_recorded(code, version, recorded), Limit::earlier)
+    }
+
+    /// How long the version it was recorded under lets it stay.
+    pub(crate) fn when_recorded(&self, code: &Code, version: u32, recorded: Timestamp) -> Limit {
+        let unknown = || self.at_once(recorded);
+        let edition = self.published.version(version);
+        edition.map_or_else(unknown, |edition| self.under(edition, code, recorded, recorded))
     }
 
     /// What one version says. Of several clauses that allow a code the longest counts; one that has none ends it.

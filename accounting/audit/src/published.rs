@@ -19,64 +19,71 @@ pub(crate) struct Edition {
     pub(crate) policy: Option<Policy>,
 }
 
-/// What the store says about a published version, besides its text.
+/// What the store says about a published version.
 pub(crate) struct Entry {
     pub(crate) version: u32,
     pub(crate) policy: String,
+    /// `privacy` or `terms`: each document has a chain of its own.
     pub(crate) document: String,
     /// Milliseconds since 1970, as the store keeps them.
     pub(crate) effective: i64,
     pub(crate) published_at: i64,
-
     pub(crate) text: String,
     pub(crate) vocabulary: String,
     pub(crate) previous: Option<Vec<u8>>,
     pub(crate) hash: Vec<u8>,
 }
 
+/// A published version: what the store says about it, and its text.
+pub(crate) struct Link {
+    pub(crate) entry: Entry,
+    pub(crate) edition: Edition,
+}
+
 /// Every text of the store.
 pub(crate) struct Published {
     /// The text on trial, if there is one.
     pub(crate) trial: Option<Edition>,
-    /// What the store says about each published version, in the order of the versions.
-    pub(crate) entries: Vec<Entry>,
-    /// Their texts, in the same order.
-    pub(crate) editions: Vec<Edition>,
+    /// The published versions of every document, each document's in their order.
+    pub(crate) links: Vec<Link>,
 }
 
 impl Published {
     /// Reads the texts of a store. A table that is missing holds none; that it is missing, the schema says.
     pub(crate) fn read(store: &Connection) -> rusqlite::Result<Self> {
         let trial = rows(store, "trial", "SELECT text, vocabulary, since FROM trial", |row| {
-            Ok(Edition::read(0, &row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?))
+            Ok(Edition::read("on trial", 0, &row.get::<_, String>(0)?, &row.get::<_, String>(1)?, row.get(2)?))
         })?;
         let columns = "version, policy, document, effective, published_at, text, vocabulary, previous, hash";
-        let entries =
-            rows(store, "revision", &format!("SELECT {columns} FROM revision ORDER BY version"), Entry::read)?;
-        let edition = |entry: &Entry| Edition::read(entry.version, &entry.text, &entry.vocabulary, entry.effective);
-        let editions = entries.iter().map(edition).collect();
-        Ok(Self { trial: trial.into_iter().next(), entries, editions })
+        let sql = format!("SELECT {columns} FROM revision ORDER BY document, version");
+        let links = rows(store, "revision", &sql, |row| Entry::read(row).map(Link::read))?;
+        Ok(Self { trial: trial.into_iter().next(), links })
+    }
+
+    /// The published versions of the privacy policy, in their order. What is stored is for them to say.
+    pub(crate) fn editions(&self) -> impl DoubleEndedIterator<Item = &Edition> {
+        self.links.iter().filter(|link| link.entry.document == "privacy").map(|link| &link.edition)
     }
 
     /// The text that governs at an instant: the last published whose minute has come, else the one on trial, else the
     /// first that will.
     pub(crate) fn governing(&self, now: Timestamp) -> Option<&Edition> {
-        self.in_force(now).or(self.trial.as_ref()).or(self.editions.first())
+        self.in_force(now).or(self.trial.as_ref()).or_else(|| self.editions().next())
     }
 
     /// The published version in force at an instant.
     pub(crate) fn in_force(&self, now: Timestamp) -> Option<&Edition> {
-        self.editions.iter().filter(|edition| edition.from <= now).max_by_key(|edition| (edition.from, edition.version))
+        self.editions().filter(|edition| edition.from <= now).max_by_key(|edition| (edition.from, edition.version))
     }
 
     /// The text of a version; 0 is the text on trial.
     pub(crate) fn version(&self, version: u32) -> Option<&Edition> {
-        self.trial.iter().chain(&self.editions).find(|edition| edition.version == version)
+        self.trial.iter().chain(self.editions()).find(|edition| edition.version == version)
     }
 
     /// The versions that have come into force since a row was recorded under one: all later ones whose minute has come.
     pub(crate) fn since(&self, version: u32, now: Timestamp) -> impl Iterator<Item = &Edition> {
-        self.editions.iter().filter(move |edition| edition.version > version && edition.from <= now)
+        self.editions().filter(move |edition| edition.version > version && edition.from <= now)
     }
 }
 
@@ -115,15 +122,30 @@ impl Entry {
     }
 }
 
+impl Link {
+    fn read(entry: Entry) -> Self {
+        let name = if entry.document == "terms" { "terms v" } else { "v" };
+        let name = format!("{name}{}", entry.version);
+        let edition = Edition::read(&name, entry.version, &entry.text, &entry.vocabulary, entry.effective);
+        Self { entry, edition }
+    }
+
+    /// What a report calls it.
+    pub(crate) fn place(&self) -> String {
+        match self.entry.document.as_str() {
+            "terms" => format!("revision terms v{}", self.entry.version),
+            _ => format!("revision v{}", self.entry.version),
+        }
+    }
+}
+
 impl Edition {
-    fn read(version: u32, text: &str, vocabulary: &str, from: i64) -> Self {
+    /// Reads a text; `name` is what a report calls it behind the name of the policy.
+    fn read(name: &str, version: u32, text: &str, vocabulary: &str, from: i64) -> Self {
         let (vocabulary, _) = Vocabulary::read(Source::new("vocabulary", vocabulary));
-        let reading = reading::read(Source::new("policy", text), &vocabulary);
-        let mut policy = reading.policy().ok();
+        let mut policy = reading::read(Source::new("policy", text), &vocabulary).policy().ok();
         if let Some(policy) = &mut policy {
-            let name = &policy.header.policy;
-            let name = if version == 0 { format!("{name} on trial") } else { format!("{name} v{version}") };
-            policy.source.name = name.into();
+            policy.source.name = format!("{} {name}", policy.header.policy).into();
         }
         // A time outside of the calendar is never in force; the chain reports it.
         let from = Timestamp::from_millisecond(from).unwrap_or(Timestamp::MAX);

@@ -30,7 +30,7 @@ pub(crate) struct Holding {
     pub(crate) awaits: Option<Anchor>,
 }
 
-pub(crate) const SWEEP: &str = "run the sweeper, and find out why it left this";
+pub(crate) const SWEEP: &str = "run `avow up`, which erases what is due, and find out why it had not";
 pub(crate) const CLOCK: &str = "set the clock right, and find out what wrote this";
 
 /// Compares every row with its deadline.

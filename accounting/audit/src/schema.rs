@@ -2,24 +2,23 @@
 //! there.
 //!
 //! The comparison is by the statements that SQLite keeps, with nothing but white space made equal, so that a type, a
-//! check or a comment that differs is seen. Columns are compared with the policy too, both ways, by the codes they carry.
+//! check or a comment that differs is seen.
 
 use std::collections::BTreeMap;
 
-use avow_terms::{
-    clause::ClauseId,
-    code::Code,
-    inventory::{Column, Table},
-};
+use avow_terms::inventory::{Column, Table};
 use rusqlite::Connection;
 
 use crate::{
     clauses::Clauses,
+    columns::{self, hinted},
     found::{Findings, shown},
     shapes::{self, Shape},
 };
 
 const REWRITE: &str = "restore the store, or let the Avow that wrote it write it anew";
+
+const DROP: &str = "find out what made it, then drop it";
 
 /// What the store is made of.
 #[derive(Debug, Default)]
@@ -103,7 +102,7 @@ pub(crate) fn check<'a>(
     }
     smuggled(&definitions, clauses, findings);
     missing(&schema, inventory, clauses, findings);
-    promised(&schema, clauses, findings);
+    columns::check(&schema, clauses, findings);
     Ok(schema)
 }
 
@@ -143,48 +142,35 @@ fn declared<'a>(name: &str, inventory: &'a [Table]) -> Option<(&'a Table, Option
 
 /// Compares one table with its declaration.
 fn compare(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Findings) {
-    let Some(declared) = live.declared else {
-        let (check, what) = match live.name.as_str() {
-            name if name.starts_with("sqlite_stat") => {
-                ("schema.statistics", "statistics, which copy values out of rows")
-            }
-            "sqlite_sequence" => ("schema.sequence", "a counter of rows that were ever written"),
-            _ if is_virtual(Some(sql)) => ("schema.virtual", "a virtual table"),
-            _ => ("schema.table", "a table that is not declared"),
-        };
-        let remedy = "find out what wrote it, then drop it";
-        let broken = clauses.complete().into_iter().chain(live.columns.iter().flat_map(|name| hinted(name, clauses)));
-        return findings.add(check, broken, what, &shown(&live.name), remedy);
-    };
-    let mut same_columns = true;
-    for name in live.columns.iter().filter(|name| live.column(name).is_none()) {
-        same_columns = false;
+    let Some(declared) = live.declared else { return undeclared_table(live, sql, clauses, findings) };
+    let surplus: Vec<&String> = live.columns.iter().filter(|name| live.column(name).is_none()).collect();
+    let absent = declared.columns.iter().filter(|column| !live.columns.iter().any(|name| name == column.name));
+    let absent: Vec<&Column> = absent.collect();
+    for name in &surplus {
         let broken = clauses.complete().into_iter().chain(hinted(name, clauses));
-        let place = format!("{}.{}", shown(&live.name), shown(name));
-        findings.add(
-            "schema.column",
-            broken,
-            "a column that is not declared",
-            &place,
-            "find out what wrote it, then drop it",
-        );
+        let place = format!("{}.{}", live.name, shown(name));
+        findings.add("schema.column", broken, "a column that is not declared", &place, DROP);
     }
-    for column in declared.columns.iter().filter(|column| !live.columns.iter().any(|name| name == column.name)) {
-        same_columns = false;
+    for column in &absent {
         let place = format!("{}.{}", live.name, column.name);
         findings.add("schema.missing", None, "a declared column is missing", &place, REWRITE);
     }
     let middle = live.name.strip_prefix(declared.name.split("{}").next().unwrap_or("")).unwrap_or("");
-    if same_columns && plain(sql) != plain(&declared.ddl.replace("{}", middle)) {
+    if surplus.is_empty() && absent.is_empty() && plain(sql) != plain(&declared.ddl.replace("{}", middle)) {
         let what = "the table is not defined as declared";
-        findings.add(
-            "schema.definition",
-            clauses.complete(),
-            what,
-            &shown(&live.name),
-            "compare the definitions, and restore the declared one",
-        );
+        findings.add("schema.definition", clauses.complete(), what, &live.name, REWRITE);
     }
+}
+
+fn undeclared_table(live: &Live<'_>, sql: &str, clauses: &Clauses<'_>, findings: &mut Findings) {
+    let (check, what) = match live.name.as_str() {
+        name if name.starts_with("sqlite_stat") => ("schema.statistics", "statistics, which copy values out of rows"),
+        "sqlite_sequence" => ("schema.sequence", "a counter of rows that were ever written"),
+        _ if is_virtual(Some(sql)) => ("schema.virtual", "a virtual table"),
+        _ => ("schema.table", "a table that is not declared"),
+    };
+    let hints = live.columns.iter().flat_map(|name| hinted(name, clauses));
+    findings.add(check, clauses.complete().into_iter().chain(hints), what, &shown(&live.name), DROP);
 }
 
 /// A statement with its white space made equal.
@@ -201,7 +187,7 @@ fn undeclared(entry: &Entry, clauses: &Clauses<'_>, findings: &mut Findings) {
         _ => ("schema.table", "something that is not declared"),
     };
     let place = format!("{} on {}", shown(&entry.name), shown(&entry.table));
-    findings.add(check, clauses.complete(), what, &place, "find out what made it, then drop it");
+    findings.add(check, clauses.complete(), what, &place, DROP);
 }
 
 /// Personal data can stand in a definition too: in a name, a default, a check, a comment.
@@ -222,64 +208,6 @@ fn missing(schema: &Schema<'_>, inventory: &[Table], clauses: &Clauses<'_>, find
             findings.add("schema.missing", broken, "a declared table is missing", table.name, REWRITE);
         }
     }
-}
-
-/// Every column about accounts is allowed by a clause and forbidden by none.
-fn promised(schema: &Schema<'_>, clauses: &Clauses<'_>, findings: &mut Findings) {
-    let tables = schema.tables.iter().filter_map(|live| live.declared.map(|declared| (live, declared)));
-    for (live, column) in tables.flat_map(|(live, table)| table.columns.iter().map(move |column| (live, column))) {
-        let place = format!("{}.{}", live.name, column.name);
-        let Ok(code) = Code::new(column.code) else {
-            findings.add(
-                "schema.code",
-                clauses.complete(),
-                "the column carries no code",
-                &place,
-                "declare what it holds",
-            );
-            continue;
-        };
-        if is_system(column) {
-            continue;
-        }
-        let never: Vec<ClauseId> = clauses.forbidding(&code).collect();
-        if !never.is_empty() {
-            let what = format!("the column is for `{code}`, which is never kept");
-            findings.add("schema.never", never, &what, &place, "drop the column");
-        } else if !clauses.allowed(&code) {
-            let what = format!("the column is for `{code}`, and no clause allows it");
-            findings.add(
-                "schema.unpromised",
-                clauses.complete(),
-                &what,
-                &place,
-                "declare it in the policy, or drop the column",
-            );
-        }
-    }
-}
-
-/// Whether a column is about the system and no account.
-pub(crate) fn is_system(column: &Column) -> bool {
-    column.code == "system" || column.code.starts_with("system.")
-}
-
-/// The clauses that a column's name points at.
-fn hinted(name: &str, clauses: &Clauses<'_>) -> Vec<ClauseId> {
-    let name = name.to_ascii_lowercase();
-    let word = |words: &[&str]| name.split(|c: char| !c.is_ascii_alphabetic()).any(|part| words.contains(&part));
-    let shape = if word(&["ip", "ipv", "addr", "address", "peer", "remote", "client", "src", "source"]) {
-        Shape::Address
-    } else if word(&["host", "hostname", "dst", "dest", "destination", "target", "domain", "url", "sni"]) {
-        Shape::Host
-    } else if word(&["email", "mail"]) {
-        Shape::Email
-    } else if word(&["card", "pan", "iban"]) {
-        Shape::Card
-    } else {
-        return Vec::new();
-    };
-    clauses.of_shape(shape)
 }
 
 /// What SQLite says of the file: texts in UTF-16 would hide from whoever searches it, moved pages from whoever wipes it.

@@ -10,8 +10,9 @@ use rusqlite::{Connection, types::ValueRef};
 
 use crate::{
     clauses::Clauses,
+    columns::is_system,
     found::{Findings, shown},
-    schema::{Live, Schema, is_system},
+    schema::{Live, Schema},
     shapes::{self, Shape},
 };
 

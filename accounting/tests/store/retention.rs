@@ -111,3 +111,31 @@ fn accounts_go_when_the_policy_sets_them_a_date() {
     let november = at("2026-11-03T00:00:00Z");
     assert_eq!([world.total(account(1), november), world.total(account(2), november)], [0, 2]);
 }
+
+#[test]
+fn what_a_clock_recorded_that_ran_ahead_is_kept_no_longer_for_it() {
+    let dated = compile(1, "Until the end of the calendar month (UTC)", "60 days after it was recorded");
+    let mut world = World::under(dated.clone());
+    let ahead = at("2027-01-05T00:00:00Z");
+    world.add(account(1), b"keys", ahead);
+    world.count(&[(account(1), 1)], ahead);
+    let versions = history(&[("2026-01-01T00:00Z", &dated)]);
+    let [now, month_end] = ["2026-11-04T00:00:00Z", "2026-12-01T00:00:00Z"].map(at);
+    assert_eq!(world.store.sweep(&versions, now).unwrap().next_due, Some(month_end));
+    assert_eq!(world.store.sweep(&versions, before(month_end)).unwrap().buckets, 0);
+    let swept = world.store.sweep(&versions, month_end).unwrap();
+    assert_eq!((swept.buckets, swept.next_due), (1, Some(at("2027-01-03T00:00:00Z"))));
+}
+
+#[test]
+fn a_clock_that_says_it_is_before_the_store_began_draws_nothing_nearer() {
+    let mut world = World::keeping_totals("Until the end of the calendar month (UTC)");
+    let began = at("2026-11-03T00:00:00Z");
+    world.store.set_trial("text", "vocabulary", began).unwrap();
+    world.add(account(1), b"keys", began);
+    world.count(&[(account(1), 1)], began);
+    let versions = history(&[("2026-01-01T00:00Z", &world.rules)]);
+    world.store.sweep(&versions, at("1970-01-01T00:00:05Z")).unwrap();
+    let swept = world.store.sweep(&versions, at("2026-11-04T00:00:00Z")).unwrap();
+    assert_eq!((swept.buckets, swept.next_due), (0, Some(at("2026-12-01T00:00:00Z"))));
+}

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use crate::{
     cli::Data,
     control,
-    desk::{AccountView, Done, Request},
+    desk::{AccountView, Done, KeptView, Request},
     exit::Exit,
     failure::Failure,
     report::{self, Table},
@@ -98,9 +98,9 @@ pub fn links(account: &AccountView) -> String {
 
 /// What is kept, until when, by which clause.
 #[must_use]
-pub fn kept(account: &AccountView) -> String {
+pub fn kept(all: &[KeptView]) -> String {
     let mut table = Table::new(["kept", "clause", "until"]);
-    for kept in &account.kept {
+    for kept in all {
         table.row([kept.data.clone(), kept.clause.clone(), kept.until.clone()]);
     }
     table.to_string()
@@ -113,7 +113,7 @@ fn account_page(account: &AccountView) -> String {
         report::instant(account.opened),
         account.methods.join(", "),
         month(account),
-        kept(account)
+        kept(&account.kept)
     )
 }
 

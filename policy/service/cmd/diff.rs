@@ -87,7 +87,7 @@ fn in_force(directory: &DataDir) -> Result<Side, Failure> {
 }
 
 fn last_two(directory: &DataDir) -> Result<(Side, Side), Failure> {
-    match Standing::read(directory)?.published().as_slice() {
+    match Standing::read(directory)?.published(directory).as_slice() {
         [.., old, new] => {
             Ok(((old.policy.clone(), old.vocabulary.clone()), (new.policy.clone(), new.vocabulary.clone())))
         }
@@ -103,7 +103,7 @@ fn contradictions(directory: &DataDir, new: &Side) -> Result<Vec<avow_terms::pro
     if !directory.has_store() {
         return Ok(Vec::new());
     }
-    let mut earlier = Standing::read(directory)?.published();
+    let mut earlier = Standing::read(directory)?.published(directory);
     earlier.retain(|published| published.policy.header.version < new.0.header.version);
     Ok(conflict::contradictions(&new.0, &new.1, &earlier))
 }

@@ -1,8 +1,8 @@
 //! Accounts at the desk.
 
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::collections::BTreeMap;
 
-use avow_accounting::{Account, AccountRecord, MonthTotal, NewAccount, StoreError};
+use avow_accounting::{Account, AccountRecord, MonthTotal, NewAccount};
 use avow_proxy::{AccessKey, AccountKeys, Method};
 use avow_terms::{
     account::AccountId,
@@ -15,9 +15,6 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::{AccountView, Desk, Done, KeptView};
 use crate::{clock, failure::Failure, report};
 
-/// How often an erasure is tried again while a reader holds the journal, and the pause between.
-const WIPE_TRIES: u32 = 20;
-const WIPE_PAUSE: Duration = Duration::from_millis(50);
 /// The device that a new account starts with.
 const FIRST_DEVICE: u8 = 1;
 
@@ -87,16 +84,7 @@ impl Desk {
 
     pub(super) fn remove_account(&mut self, number: AccountId) -> Result<Done, Failure> {
         self.account(number)?;
-        let mut removed = self.store.remove_account(number);
-        // Erased, and still in the journal while somebody reads: readers hold the store for a moment only.
-        for _ in 0..WIPE_TRIES {
-            match removed {
-                Err(StoreError::NotWiped) => thread::sleep(WIPE_PAUSE),
-                _ => break,
-            }
-            removed = self.store.remove_account(number);
-        }
-        removed.map_err(Failure::could_not)?;
+        self.store.remove_account(number).map_err(Failure::could_not)?;
         Ok(Done::Removed { account: number })
     }
 
@@ -132,7 +120,10 @@ impl Desk {
     }
 
     /// What the policy in force keeps about every account.
-    fn kept(&self, now: Timestamp) -> Result<Vec<KeptView>, Failure> {
+    ///
+    /// # Errors
+    /// If no policy is in force.
+    pub fn kept(&self, now: Timestamp) -> Result<Vec<KeptView>, Failure> {
         let mut kept = self.kept_of::<AccountRecord>(now, Form::Sealed)?;
         kept.extend(self.kept_of::<MonthTotal>(now, Form::Plain)?);
         Ok(kept)

@@ -1,7 +1,10 @@
 //! Counts into the store, and out of it when they are due.
 
 use avow_accounting::{Applied, Cursor, MonthTotal, Swept};
-use avow_terms::{batch::Batch, permit::Form};
+use avow_terms::{
+    batch::Batch,
+    permit::{Due, Form},
+};
 use jiff::Timestamp;
 
 use super::Desk;
@@ -13,8 +16,8 @@ pub const HOME_NODE: u32 = 1;
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flushed {
-    /// It is stored.
-    Stored,
+    /// It is stored, and due at this instant, or at an event.
+    Stored(Due),
     /// The policy in force keeps no such data: the counts are dropped, in these words.
     Refused(String),
 }
@@ -29,9 +32,10 @@ impl Desk {
         let now = clock::now();
         match self.rules(now)?.permit::<MonthTotal>(&self.facts(now, Form::Plain)) {
             Ok(permit) => {
+                let due = permit.due();
                 let (Applied::Written | Applied::Duplicate) =
                     self.store.add_traffic(permit, batch).map_err(Failure::could_not)?;
-                Ok(Flushed::Stored)
+                Ok(Flushed::Stored(due))
             }
             Err(refusal) => {
                 self.store.advance(batch).map_err(Failure::could_not)?;

@@ -1,17 +1,11 @@
 //! Publishing a version.
 
-use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use avow_terms::{diff::Change, revision, source::Source};
 
 use super::{Desk, Done};
-use crate::{clock, failure::Failure, log::Event, standing::Standing, texts};
+use crate::{clock, data_dir::write_whole, failure::Failure, log::Event, standing::Standing, texts};
 
 impl Desk {
     /// Puts a text into the history, if nothing stands against it.
@@ -19,7 +13,7 @@ impl Desk {
         let vocabulary = texts::vocabulary()?;
         let (policy, _) = texts::policy(Source::new(name, text), &vocabulary)?;
         let standing = self.standing.load_full();
-        let (earlier, last) = (standing.published(), standing.revisions().last());
+        let (earlier, last) = (standing.published(&self.data), standing.revisions().last());
         let (revision, diff) = revision::publish(&policy, &vocabulary, &earlier, last, clock::now())?;
         avow_terms::rules::Rules::compile(policy, vocabulary, revision.version)?;
 
@@ -45,14 +39,4 @@ fn line(change: &Change) -> String {
         Some(clause) => format!("{clause}: {}", change.what),
         None => change.what.clone(),
     }
-}
-
-/// Writes a file that is there whole or not at all, even when the machine stops in between.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let new = path.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    path.parent().map_or(Ok(()), |directory| fs::File::open(directory)?.sync_all())
 }

@@ -1,13 +1,14 @@
 //! Counts on their way from the page to the store, and the sweep.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use avow_proxy::{Event as RelayEvent, Page, Standing, Supervisor};
-use avow_terms::batch::Batch;
-use tokio::sync::Mutex;
+use avow_terms::{batch::Batch, permit::Due};
+use jiff::Timestamp;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
     clock,
@@ -27,7 +28,11 @@ pub(super) struct Books {
     page: Arc<Page>,
     keeper: Keeper,
     health: Arc<Health>,
-    held: Mutex<Option<Batch>>,
+    held: Mutex<Option<Arc<Batch>>>,
+    /// Until when the sweeper sleeps.
+    asleep_until: std::sync::Mutex<Option<Timestamp>>,
+    /// Wakes the sweeper.
+    wake: Arc<Notify>,
 }
 
 /// Stores what an earlier life counted, and begins a new life with an empty page.
@@ -43,19 +48,30 @@ pub(super) fn open_page(desk: &mut Desk, runtime: &RuntimeDir, capacity: u32) ->
 }
 
 fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
-    let standing = page.standing(desk.cursor()?.map(|cursor| (cursor.epoch, cursor.seq)));
-    let unsent = match standing {
+    let cursor = desk.cursor()?.map(|cursor| (cursor.epoch, cursor.seq));
+    // A life begins in the store before its page is made: one that the store never began was another store's, whose
+    // place this one has taken.
+    if cursor.is_none_or(|(epoch, _)| epoch < page.epoch()) {
+        Event::CountsOfAnotherStore.tell();
+        return Ok(());
+    }
+    let unsent = match page.standing(cursor) {
         Standing::Stale => return Ok(()),
         Standing::Unsent => page.frozen(HOME_NODE),
         Standing::Committed => None,
     };
-    let mut found = false;
+    let (mut stored, mut refused) = (false, false);
     for batch in unsent.into_iter().chain(std::iter::from_fn(|| page.freeze(HOME_NODE))) {
-        desk.flush(&batch)?;
-        found = true;
+        match desk.flush(&batch)? {
+            Flushed::Stored(_) => stored = true,
+            Flushed::Refused(_) => refused = true,
+        }
     }
-    if found {
+    if stored {
         Event::CountsRecovered.tell();
+    }
+    if refused {
+        Event::CountsRefused.tell();
     }
     Ok(())
 }
@@ -63,8 +79,9 @@ fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
 impl Books {
     /// Books over a page.
     #[must_use]
-    pub(super) fn new(page: Arc<Page>, keeper: Keeper, health: Arc<Health>) -> Self {
-        Self { page, keeper, health, held: Mutex::new(None) }
+    pub(super) fn new(page: Arc<Page>, keeper: Keeper, health: Arc<Health>, wake: Arc<Notify>) -> Self {
+        let (held, asleep_until) = (Mutex::default(), std::sync::Mutex::default());
+        Self { page, keeper, health, held, asleep_until, wake }
     }
 
     /// Stores what was counted since the last time. A batch that the store does not take is held, and goes first the
@@ -74,13 +91,19 @@ impl Books {
     /// Why the store did not take it.
     pub(super) async fn flush(&self) -> Result<(), Failure> {
         let mut held = self.held.lock().await;
-        while let Some(batch) = held.take().or_else(|| self.page.freeze(HOME_NODE)) {
-            let sent = batch.clone();
-            let flushed = self.keeper.at_desk(move |desk| desk.flush(&sent)).await.flatten();
-            match flushed {
-                Ok(flushed) => self.stored(&flushed),
+        loop {
+            // The batch stays held until the store answers: if this task is ended in between, it is sent again, and a
+            // store that has it already says so.
+            if held.is_none() {
+                *held = self.page.freeze(HOME_NODE).map(Arc::new);
+            }
+            let Some(batch) = held.clone() else { return Ok(()) };
+            match self.keeper.at_desk(move |desk| desk.flush(&batch)).await.flatten() {
+                Ok(flushed) => {
+                    *held = None;
+                    self.stored(&flushed);
+                }
                 Err(failure) => {
-                    *held = Some(batch);
                     if !self.health.counts_held.swap(true, Ordering::Relaxed) {
                         Event::CountsHeld.tell();
                     }
@@ -88,10 +111,12 @@ impl Books {
                 }
             }
         }
-        Ok(())
     }
 
     fn stored(&self, flushed: &Flushed) {
+        if let Flushed::Stored(Due::At(due)) = flushed {
+            self.wake_before(*due);
+        }
         let refused = matches!(flushed, Flushed::Refused(_));
         if self.health.counts_held.swap(false, Ordering::Relaxed) {
             Event::CountsStored.tell();
@@ -101,6 +126,14 @@ impl Books {
         }
         if !refused {
             self.health.batches.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What was just stored may be due before the sweeper would look again.
+    fn wake_before(&self, due: Timestamp) {
+        let until = *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.is_none_or(|until| due < until) {
+            self.wake.notify_one();
         }
     }
 
@@ -114,18 +147,25 @@ impl Books {
         self.health.sweep_failed.store(swept.is_err(), Ordering::Relaxed);
         let Ok((swept, next_change, in_force)) = swept else {
             Event::SweepFailed.tell();
-            return NextLook { wait: longest, in_force: None, accounts_gone: false };
+            // What could not be wiped may be gone from its tables: the relay is to be told all the same.
+            return NextLook { wait: longest, in_force: None, accounts_gone: true };
         };
         if swept.buckets > 0 {
             self.health.buckets_erased.fetch_add(swept.buckets as u64, Ordering::Relaxed);
             Event::Swept { buckets: swept.buckets, rows: swept.rows }.tell();
         }
         let next = [swept.next_due, next_change].into_iter().flatten().min();
-        let wait = next.and_then(|next| Duration::try_from(next.duration_since(clock::now())).ok());
-        // A clock that is set while nothing is due is noticed after the longest wait.
-        let wait = wait.map_or(longest, |wait| wait.min(longest)).max(SHORTEST_WAIT);
+        let now = clock::now();
+        let wait = wait(next, now, longest);
+        *self.asleep_until.lock().unwrap_or_else(PoisonError::into_inner) = now.checked_add(wait).ok();
         NextLook { wait, in_force, accounts_gone: swept.accounts > 0 }
     }
+}
+
+/// How long until the next instant. A clock that is set while nothing is due is noticed after the longest wait.
+fn wait(next: Option<Timestamp>, now: Timestamp, longest: Duration) -> Duration {
+    let until = |next: Timestamp| Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO);
+    next.map_or(longest, until).min(longest).max(SHORTEST_WAIT)
 }
 
 /// What a sweep leaves to do.
@@ -134,7 +174,7 @@ pub(super) struct NextLook {
     pub(super) wait: Duration,
     /// The version in force; 0 is a text on trial.
     pub(super) in_force: Option<u32>,
-    /// Whether accounts were due themselves, which the relay has to let go of.
+    /// Whether accounts were due themselves, or may have been, which the relay has to let go of.
     pub(super) accounts_gone: bool,
 }
 
@@ -161,5 +201,22 @@ impl Sums for RelaySums {
 
     fn serves(&self) -> bool {
         self.relay.is_ready()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fell_due_during_a_sweep_is_looked_at_at_once() {
+        let (now, longest) = (Timestamp::from_second(1_800_000_000).unwrap(), Duration::from_secs(60));
+        let waits = |milliseconds: i64| {
+            let next = Timestamp::from_millisecond(now.as_millisecond() + milliseconds).unwrap();
+            wait(Some(next), now, longest)
+        };
+        assert_eq!([waits(-500), waits(0), waits(1)], [SHORTEST_WAIT; 3]);
+        assert_eq!([waits(1500), waits(60_000), waits(90_000)].map(|wait| wait.as_millis()), [1500, 60_000, 60_000]);
+        assert_eq!(wait(None, now, longest), longest);
     }
 }

@@ -1,14 +1,15 @@
 //! The service's side of the control socket: requests go to the desk, and what they change goes to the relay.
 
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc};
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
 use avow_proxy::{AccountKeys, Page, Slot, Supervisor};
 use avow_terms::account::AccountId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
-    sync::{Mutex, Notify},
+    sync::{Mutex, Notify, watch},
     task::JoinSet,
+    time,
 };
 
 use crate::{
@@ -18,6 +19,9 @@ use crate::{
     failure::Failure,
     keeper::Keeper,
 };
+
+/// How long requests that were asked may take after the service was told to stop.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What requests reach.
 pub(super) struct Switchboard {
@@ -53,19 +57,35 @@ pub(super) fn listen(directory: &DataDir) -> Result<UnixListener, Failure> {
 }
 
 impl Switchboard {
-    /// Answers requests, one line each.
-    pub(super) async fn serve(self: Arc<Self>, listener: UnixListener) {
+    /// Answers requests, one line each, until `stop` says so. What was asked by then is answered; whoever has not asked
+    /// is not waited for.
+    pub(super) async fn serve(self: Arc<Self>, listener: UnixListener, mut stop: watch::Receiver<bool>) {
+        let mut open = JoinSet::new();
         loop {
-            let Ok((stream, _)) = listener.accept().await else { continue };
-            let board = self.clone();
-            tokio::spawn(async move { board.answer(stream).await });
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                Some(_) = open.join_next() => continue,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            let Ok((stream, _)) = accepted else {
+                // Out of descriptors: wait for some to come back rather than spin.
+                time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let (board, stop) = (self.clone(), stop.clone());
+            open.spawn(async move { board.answer(stream, stop).await });
         }
+        let _ = time::timeout(STOP_TIMEOUT, open.join_all()).await;
     }
 
-    async fn answer(&self, stream: UnixStream) {
+    async fn answer(&self, stream: UnixStream, mut stop: watch::Receiver<bool>) {
         let (read, mut write) = stream.into_split();
-        let mut line = String::new();
-        if BufReader::new(read.take(LONGEST)).read_line(&mut line).await.is_err() {
+        let (mut read, mut line) = (BufReader::new(read.take(LONGEST)), String::new());
+        let asked = tokio::select! {
+            asked = read.read_line(&mut line) => asked,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        if asked.is_err() {
             return;
         }
         let answered = Answered::from(match serde_json::from_str::<Asked>(&line) {
@@ -91,11 +111,13 @@ impl Switchboard {
                 Ok(done)
             }
             Request::RotateAccount { account } => {
-                let done = self.at_desk(request).await?;
-                // Streams under the old keys end: whoever rotates a key wants that.
-                self.relay.remove(account).await.map_err(Failure::could_not)?;
-                self.admit(account, &mut admitted).await?;
-                Ok(done)
+                let done = self.at_desk(request).await;
+                // Whatever came of it: new keys may be stored although the old ones could not be wiped. Streams under
+                // keys that the store no longer has end.
+                if admitted.contains(&account) {
+                    self.admit(account, &mut admitted).await?;
+                }
+                done
             }
             Request::Publish { .. } => {
                 let done = self.at_desk(request).await?;
@@ -169,9 +191,9 @@ impl Switchboard {
         self.relay.remove(account).await.map_err(Failure::could_not)?;
         admitted.remove(&account);
         let removed = self.at_desk(Request::RemoveAccount { account }).await;
-        match removed {
-            Ok(_) => self.page.forget(account),
-            Err(_) => self.admit(account, admitted).await?,
+        // An account may be gone although it could not be wiped: then there is nothing to let in again.
+        if removed.is_ok() || self.admit(account, admitted).await.is_err() {
+            self.page.forget(account);
         }
         removed
     }

@@ -1,7 +1,12 @@
 //! What a start prints: how to connect, where to read, what is kept.
 
 use crate::{
-    cmd::account, config::Config, desk::AccountView, failure::Failure, runtime_dir::RuntimeDir, standing::Standing,
+    cmd::account,
+    config::Config,
+    desk::{AccountView, KeptView},
+    failure::Failure,
+    runtime_dir::RuntimeDir,
+    standing::Standing,
 };
 
 /// What a start prints, once everything answers.
@@ -14,6 +19,7 @@ pub(super) fn welcome(
     runtime: &RuntimeDir,
     accounts: usize,
     new: Option<&AccountView>,
+    kept: &[KeptView],
 ) -> Result<String, Failure> {
     let rules = standing.in_force(crate::clock::now()).ok_or_else(|| Failure::could_not("no policy is in force"))?;
     let header = &rules.policy().header;
@@ -21,8 +27,9 @@ pub(super) fn welcome(
     if let Some(account) = new {
         text.push_str("A first account is open. Scan this, or paste the link into a Shadowsocks client:\n\n");
         text.push_str(&account::links(account));
-        text.push_str(&format!("What is kept about it:\n\n{}\n", account::kept(account)));
+        text.push('\n');
     }
+    text.push_str(&format!("What is kept about an account, and until when:\n\n{}\n", account::kept(kept)));
     text.push_str(&format!(
         "tunnel   {} (TCP and UDP), {}\n",
         config.relay.listen,

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io,
     mem::size_of,
+    os::unix::fs::FileExt,
     slice,
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
 };
@@ -46,6 +47,17 @@ pub(super) struct Mapping {
 /// The length of the file of a page for so many accounts.
 pub(super) fn size_for(capacity: u32) -> u64 {
     (size_of::<Header>() + size_of::<Cell>() * capacity as usize) as u64
+}
+
+/// Fills a file with an empty page. It is written out: when memory is short this fails, and not the first byte that is
+/// counted in a part of the page that has none yet, which would end the process.
+pub(super) fn fill(file: &File, capacity: u32) -> io::Result<()> {
+    let (length, zeros) = (size_for(capacity), vec![0; 1 << 16]);
+    for start in (0..length).step_by(zeros.len()) {
+        let rest = usize::try_from(length - start).unwrap_or(usize::MAX).min(zeros.len());
+        file.write_all_at(zeros.get(..rest).unwrap_or_default(), start)?;
+    }
+    Ok(())
 }
 
 /// For how many accounts a page of this length is; `None` when no page is so long.

@@ -188,3 +188,43 @@ fn what_is_not_a_page_is_not_taken_for_one() {
     assert!(matches!(Page::open(cut), Err(PageError::NotAPage)));
     assert!(matches!(Page::create(tempfile::tempfile().unwrap(), 1, 0), Err(PageError::Capacity)));
 }
+
+#[test]
+fn a_page_has_its_memory_from_the_start() {
+    let file = tempfile::tempfile().unwrap();
+    let _page = Page::create(file.try_clone().unwrap(), 1, 4_096).unwrap();
+    let held = std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap()) * 512;
+    assert!(held >= mapping::size_for(4_096), "{held} bytes are held: counting would fail when memory runs out");
+}
+
+#[test]
+fn a_page_that_a_hostile_relay_wrote_ends_nobody() {
+    let page = page(3);
+    let slot = page.slot_for(id(1)).unwrap();
+    page.counter(slot, id(1)).unwrap().add(5);
+    for cell in page.mapping.cells() {
+        cell.account.store(1, Ordering::Relaxed);
+        cell.counted.store(u64::MAX, Ordering::Relaxed);
+    }
+    page.mapping.header().frozen_seq.store(u64::MAX, Ordering::Relaxed);
+    page.mapping.header().epoch.store(u64::MAX, Ordering::Relaxed);
+    assert!(page.freeze(NODE).is_none(), "there is no number left for a batch");
+    assert_eq!(page.frozen(NODE).unwrap().rows.len(), 0);
+    assert_eq!(page.totals().len(), 3);
+    assert_eq!(page.standing(Some((1, 1))), Standing::Stale);
+    page.forget(id(1));
+    assert_eq!(page.slot_for(id(2)), Err(PageFull));
+}
+
+#[test]
+fn many_accounts_find_their_slots_at_once() {
+    let page = page(65_536);
+    let began = std::time::Instant::now();
+    for number in 1..=20_000 {
+        page.slot_for(id(number)).unwrap();
+    }
+    for number in 1..=20_000 {
+        assert_eq!(page.slot_for(id(number)), Ok(Slot(number - 1)));
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(1), "it took {:?}", began.elapsed());
+}

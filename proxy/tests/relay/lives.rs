@@ -7,16 +7,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use avow_proxy::{Event, Method, Page, SpawnRelay, Supervisor, SupervisorError};
+use avow_proxy::{Event, Limits, Method, Page, ServerKeys, SpawnRelay, Supervisor, SupervisorError};
 use avow_terms::amount::Bytes;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
     time::{sleep, timeout},
 };
 
 use crate::{
-    client::{exchange_target, fountain, open},
+    client::{bytes, exchange_target, fountain, open},
     world::{World, spawn},
 };
 
@@ -131,6 +132,46 @@ async fn a_drain_ends_what_does_not_end_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drain_does_not_wait_for_strangers() {
+    let world = World::with(Limits::default()).await;
+    let mut strangers = Vec::new();
+    for sends in [0, 10, 200] {
+        let mut stream = TcpStream::connect(world.address()).await.unwrap();
+        stream.write_all(&bytes(1, sends)).await.unwrap();
+        strangers.push(stream);
+    }
+    sleep(Duration::from_millis(100)).await;
+    timeout(Duration::from_secs(2), world.supervisor.drain(Duration::from_secs(20))).await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_come_while_no_relay_runs_are_served_by_the_next() {
+    let mut world = World::new().await;
+    for _ in 0..800 {
+        world.account(Method::Blake3Aes256Gcm).await;
+    }
+    let account = world.account(Method::Chacha20IetfPoly1305).await;
+    let target = exchange_target("127.0.0.1:0".parse().unwrap(), vec![1; 10], vec![2; 20]).await;
+    kill_process(process(world.supervisor.pid().unwrap()), Signal::KILL).unwrap();
+    world.until("it is gone", |world| !world.supervisor.is_ready()).await;
+    let clients = (0..20).map(|_| {
+        let config = account.config.clone();
+        tokio::spawn(async move {
+            let mut client = open(&config, target).await;
+            client.write_all(&[1; 10]).await.unwrap();
+            client.shutdown().await.unwrap();
+            let mut read = Vec::new();
+            timeout(Duration::from_secs(10), client.read_to_end(&mut read)).await.unwrap().unwrap();
+            assert_eq!(read, [2; 20]);
+        })
+    });
+    for client in clients.collect::<Vec<_>>() {
+        client.await.unwrap();
+    }
+    world.counted(account.id, 20 * 30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_happened_before_a_relay_died_is_still_told() {
     let mut world = World::new().await;
     let account = world.account(Method::Aes256Gcm).await;
@@ -154,6 +195,20 @@ async fn a_relay_that_does_not_start_is_tried_again_ever_more_rarely_and_can_be_
         timeout(Duration::from_secs(1), supervisor.drain(Duration::ZERO)).await.unwrap().unwrap();
         assert_eq!(supervisor.ready().await, Err(SupervisorError::Ended));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_hangs_can_be_given_up() {
+    let world = World::new().await;
+    let pid = process(world.supervisor.pid().unwrap());
+    kill_process(pid, Signal::STOP).unwrap();
+    for _ in 0..4_000 {
+        let supervisor = world.supervisor.clone();
+        tokio::spawn(async move { supervisor.configure(ServerKeys::generate(), Limits::default()).await });
+    }
+    sleep(Duration::from_millis(500)).await;
+    timeout(Duration::from_secs(5), world.supervisor.drain(Duration::from_millis(100))).await.unwrap().unwrap();
+    assert!(test_kill_process(pid).is_err());
 }
 
 /// Not a test: a parent that is killed with its relay running. It tells the number of the relay's process.

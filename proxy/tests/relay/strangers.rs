@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use crate::{
-    client::{Datagrams, Ear, bytes, echo, recorded},
+    client::{Datagrams, Ear, bytes, echo, exchange_target, recorded},
     world::World,
 };
 
@@ -120,6 +120,34 @@ async fn datagrams_that_are_random_cut_changed_or_sent_again_get_no_answer() {
         }
         assert!(client.receive(Duration::from_millis(300)).await.is_none(), "{method}: something came back");
         world.counted(account.id, 200).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_relay_sent_is_met_with_silence_when_it_is_sent_back() {
+    let mut world = world().await;
+    let (asks, answers) = (bytes(1, 1_000), bytes(2, 2_000));
+    let streams = exchange_target("127.0.0.1:0".parse().unwrap(), asks.clone(), answers).await;
+    let datagrams = echo("127.0.0.1:0".parse().unwrap()).await;
+    for method in Method::ALL {
+        let account = world.account(method).await;
+        let mut stream = TcpStream::connect(world.address()).await.unwrap();
+        stream.write_all(&recorded(&account.config, streams, &asks).await).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let mut sent = Vec::new();
+        stream.read_to_end(&mut sent).await.unwrap();
+        assert!(sent.len() > 2_000);
+        all_met_with_the_same_silence(world.address(), vec![sent]).await;
+
+        let mut client = Datagrams::new(&account.config).await;
+        client.send(datagrams, &[1; 50]).await;
+        let mut sent = [0; 1_000];
+        let length = timeout(Duration::from_secs(5), client.socket.recv(&mut sent)).await.unwrap().unwrap();
+        for _ in 0..3 {
+            client.socket.send(&sent[..length]).await.unwrap();
+        }
+        assert!(client.receive(Duration::from_millis(200)).await.is_none(), "{method}: a datagram was reflected");
+        world.counted(account.id, 3_100).await;
     }
 }
 

@@ -81,8 +81,7 @@ fn a_version_that_waits_for_its_minute_and_then_applies_is_no_finding() {
     let pending = world.audit();
     clean(&pending);
     assert!(matches!(pending.standing, Standing::InForce { version: 1, .. }));
-    world.sweep("month_total_202611_v0");
-    world.sweep("month_total_202611_v1");
+    world.sweep(LATER);
     let applies = world.audit_at(LATER);
     clean(&applies);
     assert!(matches!(applies.standing, Standing::InForce { version: 2, .. }));
@@ -101,6 +100,19 @@ fn a_version_that_no_longer_keeps_something_ends_it_at_its_minute() {
     clean(&world.audit_at("2026-11-24T23:59:59Z"));
     let report = world.audit_at("2026-11-25T00:00:00Z");
     breaks(&report, "row.overdue", "S0");
+    world.sweep("2026-11-25T00:00:00Z");
+    clean(&world.audit_at("2026-11-25T00:00:00Z"));
+}
+
+#[test]
+fn each_document_has_a_chain_of_its_own() {
+    let world = one();
+    world.publish(&NORTHGATE.replace("document: privacy", "document: terms"), SECOND);
+    let report = world.audit();
+    clean(&report);
+    assert_eq!(report.looked_at.versions, 2);
+    world.tamper("UPDATE revision SET text = replace(text, '90 days', '91 days') WHERE document = 'terms'");
+    assert!(told(&world.audit()).contains(&"chain.hash C1 revision terms v1".to_owned()));
 }
 
 #[test]

@@ -1,14 +1,25 @@
 //! Rows that stayed too long, or say something else than they are.
 
-use crate::world::{World, breaks, told};
+use crate::world::{NORTHGATE, START, VOCABULARY, World, at, breaks, clean, told};
 
 const BUCKET: &str = "month_total_202611_v0";
 
 #[test]
 fn the_total_of_last_month_breaks_the_clause_of_month_totals() {
     let world = World::trial();
-    crate::world::clean(&world.audit_at("2026-11-30T23:59:59.999Z"));
+    clean(&world.audit_at("2026-11-30T23:59:59.999Z"));
     breaks(&world.audit_at("2026-12-01T00:00:00Z"), "row.overdue", "S3");
+    world.sweep("2026-12-01T00:00:00Z");
+    clean(&world.audit_at("2026-12-01T00:00:00Z"));
+}
+
+#[test]
+fn a_period_counts_from_the_first_row_and_not_from_the_month() {
+    let world = World::trial();
+    let text = NORTHGATE.replace("Until the end of the calendar month (UTC)", "30 days after it was recorded");
+    world.open().set_trial(&text, VOCABULARY, at(START)).unwrap();
+    clean(&world.audit_at("2026-12-22T02:59:59Z"));
+    breaks(&world.audit_at("2026-12-22T03:00:00Z"), "row.overdue", "S3");
 }
 
 #[test]

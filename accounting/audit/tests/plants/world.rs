@@ -13,7 +13,7 @@ use avow_terms::{
     amount::Bytes,
     batch::Batch,
     conflict,
-    minute::Minute,
+    history::History,
     permit::{Events, Facts, Form, NodePlace, Record},
     policy::{Document, Policy},
     private::Private,
@@ -77,30 +77,29 @@ impl World {
 
     /// Publishes a text through the real gate, with its copy in `history/`.
     pub(crate) fn publish(&self, text: &str, when: &str) {
-        let store = plain(&self.store());
-        let earlier = published(&store);
-        let (vocabulary, _) = Vocabulary::read(Source::new("vocabulary.md", VOCABULARY));
-        let policy = reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap();
+        let mut store = self.open();
+        let earlier = store.revisions().unwrap();
         let versions: Vec<conflict::Published> = earlier.iter().map(promised).collect();
-        let (new, _) = revision::publish(&policy, &vocabulary, &versions, earlier.last(), at(when)).unwrap();
-        let sql = "INSERT INTO revision VALUES (?1, ?2, 'privacy', ?3, ?4, ?5, ?6, ?7, ?8)";
-        let row = (
-            new.version,
-            &new.policy,
-            new.effective.instant().as_millisecond(),
-            new.published_at.as_millisecond(),
-            &*new.text,
-            &*new.vocabulary,
-            new.previous,
-            new.hash,
-        );
-        store.execute(sql, row).unwrap();
-        self.write(&format!("history/v{}.md", new.version), text.as_bytes());
+        let (policy, vocabulary) = read(text, VOCABULARY);
+        let last = earlier.iter().rfind(|one| one.document == policy.header.document);
+        let (new, _) = revision::publish(&policy, &vocabulary, &versions, last, at(when)).unwrap();
+        store.append_revision(&new).unwrap();
+        if new.document == Document::Privacy {
+            self.write(&format!("history/v{}.md", new.version), text.as_bytes());
+        }
     }
 
-    /// Drops a bucket, as the sweeper does.
-    pub(crate) fn sweep(&self, bucket: &str) {
-        self.tamper(&format!("DROP TABLE {bucket}; DELETE FROM bucket WHERE name = '{bucket}'"));
+    /// Lets the real sweeper drop what is due.
+    pub(crate) fn sweep(&self, now: &str) {
+        let mut store = self.open();
+        let rules = |version, text: &str, vocabulary: &str| {
+            let (policy, vocabulary) = read(text, vocabulary);
+            Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
+        };
+        let trial = store.trial().unwrap().map(|trial| rules(0, &trial.text, &trial.vocabulary));
+        let published = store.revisions().unwrap().into_iter();
+        let published = published.map(|one| (one.effective, rules(one.version, &one.text, &one.vocabulary)));
+        store.sweep(&History::new(trial, published.collect()), at(now)).unwrap();
     }
 
     pub(crate) fn open(&self) -> Store {
@@ -146,37 +145,20 @@ impl World {
     }
 }
 
-/// The versions of a store.
-fn published(store: &Connection) -> Vec<Revision> {
-    let sql =
-        "SELECT version, effective, published_at, text, vocabulary, previous, hash FROM revision ORDER BY version";
-    let instant = |milliseconds| Timestamp::from_millisecond(milliseconds).unwrap();
-    let mut statement = store.prepare(sql).unwrap();
-    let rows = statement.query_map([], |row| {
-        Ok(Revision {
-            policy: "northgate".into(),
-            document: Document::Privacy,
-            version: row.get(0)?,
-            effective: Minute::exactly(instant(row.get(1)?)).unwrap(),
-            published_at: instant(row.get(2)?),
-            text: row.get(3)?,
-            vocabulary: row.get(4)?,
-            previous: row.get(5)?,
-            hash: row.get(6)?,
-        })
-    });
-    rows.unwrap().map(Result::unwrap).collect()
-}
-
 fn promised(revision: &Revision) -> conflict::Published {
-    let (vocabulary, _) = Vocabulary::read(Source::new("vocabulary.md", revision.vocabulary.clone()));
-    let policy = reading::read(Source::new("privacy.md", revision.text.clone()), &vocabulary).policy().unwrap();
+    let (policy, vocabulary) = read(&revision.text, &revision.vocabulary);
     conflict::Published {
         policy: Arc::new(policy),
         vocabulary: Arc::new(vocabulary),
         effective: revision.effective,
         published_at: revision.published_at,
     }
+}
+
+fn read(text: &str, vocabulary: &str) -> (Policy, Vocabulary) {
+    let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", vocabulary));
+    assert!(problems.is_empty());
+    (reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap(), vocabulary)
 }
 
 /// SQLite as anybody has it.
@@ -187,14 +169,12 @@ pub(crate) fn plain(path: &Path) -> Connection {
 /// The rules of Northgate's text, compiled once for each version.
 pub(crate) fn rules(version: u32) -> Arc<Rules> {
     static COMPILED: [OnceLock<Arc<Rules>>; 3] = [const { OnceLock::new() }; 3];
-    COMPILED[version as usize].get_or_init(|| Arc::new(compiled(NORTHGATE, version))).clone()
-}
-
-fn compiled(text: &str, version: u32) -> Rules {
-    let (vocabulary, problems) = Vocabulary::read(Source::new("vocabulary.md", VOCABULARY));
-    assert!(problems.is_empty());
-    let policy: Policy = reading::read(Source::new("privacy.md", text), &vocabulary).policy().unwrap();
-    Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap()
+    COMPILED[version as usize]
+        .get_or_init(|| {
+            let (policy, vocabulary) = read(NORTHGATE, VOCABULARY);
+            Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
+        })
+        .clone()
 }
 
 fn permit<R: Record>(rules: &Rules, when: &str) -> avow_terms::permit::Permit<R> {

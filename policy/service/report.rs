@@ -1,6 +1,7 @@
 //! Problems, tables and redlines for a person to read, and the same as JSON.
 
 mod problems;
+pub mod ropa;
 mod table;
 
 pub use problems::{problems, problems_json};

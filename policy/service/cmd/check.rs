@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::{exit::Exit, failure::Failure, report, screen::Screen, texts};
+use crate::{exit::Exit, failure::Failure, needs, report, screen::Screen, texts};
 
 /// Arguments of `avow check`.
 #[derive(Debug, clap::Args)]
@@ -12,6 +12,9 @@ pub struct Args {
     /// The policy.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Whether this service could run under it: what the software itself must keep, with rows to paste.
+    #[arg(long)]
+    pub for_service: bool,
 }
 
 /// Runs `avow check`.
@@ -20,8 +23,14 @@ pub struct Args {
 /// The problems of the text.
 pub fn run(args: &Args, screen: Screen) -> Result<Exit, Failure> {
     let vocabulary = texts::vocabulary()?;
-    let (policy, warnings) = texts::policy(texts::file(&args.file)?, &vocabulary)?;
-    avow_terms::rules::Rules::compile(policy.clone(), vocabulary, 0)?;
+    let (policy, mut warnings) = texts::policy(texts::file(&args.file)?, &vocabulary)?;
+    let rules = avow_terms::rules::Rules::compile(policy.clone(), vocabulary, 0)?;
+    if args.for_service {
+        warnings.extend(needs::unmet(&rules));
+        if needs::is_unfit(&warnings) {
+            return Err(warnings.into());
+        }
+    }
     let header = &policy.header;
     screen.document(&json!({
         "policy": header.policy,

@@ -28,6 +28,7 @@ pub mod reading;
 pub mod redline;
 pub mod retention;
 pub mod revision;
+pub mod row;
 pub mod rules;
 pub mod source;
 mod suggest;

@@ -122,10 +122,9 @@ fn a_german_policy_makes_the_same_promises_as_its_english_twin() {
 #[test]
 fn an_unknown_language_is_an_error_that_names_the_known_ones() {
     let text = GERMAN.replace("language: de", "language: fr");
-    assert_eq!(
-        problems(&text)[0],
-        "unknown-language: no words are known for `fr`; the languages are: `en`, `de`; without this line it is `en`"
-    );
+    let expected =
+        "unknown-language: no words are known for `fr`; the languages are: `en`, `de`; without this line it is `en`";
+    assert!(problems(&text).iter().any(|one| one == expected), "{:#?}", problems(&text));
 }
 
 #[test]

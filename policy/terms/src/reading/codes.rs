@@ -116,6 +116,17 @@ fn said(passage: &Passage, piece: &Piece, vocabulary: &Vocabulary, problems: &mu
     if let Some((code, kind)) = known {
         return Some(Said { code, kind, place: piece.span });
     }
+    if let Some(c) = word.chars().find(|c| !c.is_ascii()) {
+        let codes = Kind::ALL.into_iter().flat_map(|kind| vocabulary.codes(kind)).map(Code::as_str);
+        let near = suggest::nearest(word, codes);
+        let help = near.map_or_else(
+            || "codes are written with the letters a to z".to_owned(),
+            |near| format!("did you mean `{near}`? Type it anew"),
+        );
+        let message = format!("`{word}` holds `{c}` (U+{:04X}), which is in no code", u32::from(c));
+        problems.error(piece.span, "look-alike", message, help);
+        return None;
+    }
     let codes = Kind::ALL.into_iter().flat_map(|kind| vocabulary.codes(kind)).map(Code::as_str);
     let help = match suggest::nearest(word, codes) {
         Some(near) => format!("did you mean `{near}`?"),

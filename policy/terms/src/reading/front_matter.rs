@@ -203,6 +203,7 @@ fn header(entries: &[Entry<'_>], end: usize, problems: &mut Problems<'_>) -> Opt
     let version = values.read("version", |value| value.parse().ok().filter(|version| *version > 0));
     let effective = values.read("effective", |value| effective(value, language));
     let effective = effective.filter(|effective| values.may_be_on_publication(*effective, version));
+    let effective = effective.filter(|effective| values.is_in_our_time(*effective));
     let controller = values.read("controller", |value| Some(value.to_owned()));
     let contact = values.read("contact", |value| Some(value.to_owned()));
     let home = values.read("home", |value| Country::new(value).map(|home| home.as_str().to_owned()));
@@ -241,6 +242,19 @@ impl Values<'_, '_> {
             self.problems.error(entry.place, bad(entry.key), message, example(entry.key, self.problems.language));
         }
         value
+    }
+
+    /// Whether a minute lies where deadlines can be counted from it: from 1970 to 2999.
+    fn is_in_our_time(&mut self, effective: Effective) -> bool {
+        const SECONDS: std::ops::Range<i64> = 0..32_503_680_000;
+        let Effective::At(minute) = effective else { return true };
+        let fits = SECONDS.contains(&minute.instant().as_second());
+        if !fits && let Some(entry) = self.entries.iter().find(|entry| entry.key == "effective") {
+            let help = "write a minute between the years 1970 and 2999";
+            let message = format!("nothing can apply from `{}`", entry.value);
+            self.problems.error(entry.place, "bad-effective", message, help);
+        }
+        fits
     }
 
     /// Whether a text may say `on publication`: only while nobody holds an account, which is before version 2.

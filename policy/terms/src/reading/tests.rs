@@ -4,6 +4,8 @@ use super::*;
 
 mod any_text;
 mod edits;
+mod hostile;
+mod law;
 mod mistakes;
 
 const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");

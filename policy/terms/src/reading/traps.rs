@@ -11,6 +11,7 @@ use crate::{
 
 /// Looks at every passage and every block for them, and for text that made no block.
 pub(super) fn check(body: usize, blocks: &[Block], problems: &mut Problems<'_>) {
+    invisible(problems);
     unseen(body, blocks, problems);
     for block in blocks {
         match block {
@@ -35,10 +36,12 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         let help = "say it in words";
         problems.error(*span, "picture", "a picture has no place in a policy", help);
     }
+    // What stands in the source as it is was found there; here it is an entity such as `&#8203;`.
     for (at, c) in passage.text.char_indices().filter(|(_, c)| is_invisible(*c)) {
-        let message = format!("an invisible character, U+{:04X}", u32::from(c));
-        let help = "take it out: it can make the words look other than they are";
-        problems.error(passage.place(at..at + c.len_utf8()), "invisible", message, help);
+        let place = passage.place(at..at + c.len_utf8());
+        if !problems.words(place).contains(c) {
+            report_invisible(place, c, problems);
+        }
     }
     let plain = passage.plain();
     for (at, _) in plain.match_indices("[^") {
@@ -55,6 +58,24 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
     }
     let words = problems.words_of_language();
     gaps(&plain, words).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
+}
+
+/// Characters of the source that nobody sees, the front matter included. A text full of them is told so once and again,
+/// not a million times.
+fn invisible(problems: &mut Problems<'_>) {
+    const ENOUGH: usize = 20;
+    let text = problems.words(Span { start: 0, end: problems.source.text.len() });
+    let is_mark = |at: usize, c: char| at == 0 && c == '\u{feff}';
+    let found = text.char_indices().filter(|(at, c)| is_invisible(*c) && !is_mark(*at, *c));
+    for (at, c) in found.take(ENOUGH) {
+        report_invisible(Span { start: at, end: at + c.len_utf8() }, c, problems);
+    }
+}
+
+fn report_invisible(place: Span, c: char, problems: &mut Problems<'_>) {
+    let message = format!("an invisible character, U+{:04X}", u32::from(c));
+    let help = "take it out: it can make the words look other than they are";
+    problems.error(place, "invisible", message, help);
 }
 
 /// Characters that show nothing, or that turn the direction of the characters around them.
@@ -118,10 +139,22 @@ fn broken_table(passage: &Passage, problems: &mut Problems<'_>) {
 fn unseen(body: usize, blocks: &[Block], problems: &mut Problems<'_>) {
     let end = problems.source.text.len();
     let mut start = body.min(end);
+    let mut shown_at: Vec<Span> = blocks.iter().map(Block::span).collect();
+    shown_at.sort_unstable();
+    let mut last = 0;
+    // The furthest end so far is not before any other, so that the first block past a line's start is found at once.
+    let ends: Vec<usize> = shown_at
+        .iter()
+        .map(|block| {
+            last = last.max(block.end);
+            last
+        })
+        .collect();
     for line in problems.words(Span { start, end }).split_inclusive('\n') {
         let span = Span { start, end: start + line.trim_end().len() };
         start += line.len();
-        let shown = blocks.iter().map(Block::span).any(|block| block.start < span.end && span.start < block.end);
+        let next = ends.partition_point(|end| *end <= span.start);
+        let shown = shown_at.get(next).is_some_and(|block| block.start < span.end);
         if !shown && line.chars().any(char::is_alphabetic) {
             let help = "say it where everybody can read it, or take it out";
             problems.error(span, "unseen", "no viewer shows this line", help);

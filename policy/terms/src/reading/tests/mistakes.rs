@@ -457,10 +457,10 @@ fn a_table_has_the_columns_and_cells_it_needs() {
         ],
     );
     check(
-        "(`service.auth`)",
+        "(`service.auth`, `notices`)",
         "(`account.email`)",
         &[
-            "28:52 wrong-kind: `account.email` is a data code; the column `Why` takes a purpose, such as `service.auth` <account.email>",
+            "28:41 wrong-kind: `account.email` is a data code; the column `Why` takes a purpose, such as `service.auth` <account.email>",
         ],
     );
     check(
@@ -779,8 +779,8 @@ fn a_text_does_not_contradict_itself() {
         ],
     );
     check(
-        "| **S1** | E-mail (`account.email`) | To sign in (`service.auth`) | You give it | Until the account is deleted |",
-        "| **S1** | E-mail (`account.email`) | To sign in (`service.auth`) | You give it | Until the account is deleted |\n| **S2** | Again (`account.email`) | To sign in (`service.auth`) | You give it | 1 day after the payment |",
+        "| **S1** | E-mail (`account.email`) | (`service.auth`, `notices`) | You give it | Until the account is deleted |",
+        "| **S1** | E-mail (`account.email`) | (`service.auth`, `notices`) | You give it | Until the account is deleted |\n| **S2** | Again (`account.email`) | To sign in (`service.auth`) | You give it | 1 day after the payment |",
         &[
             "29:82 two-retentions: S2 keeps `account.email` 1 day after the payment, S1 keeps it until the account is deleted; one thing is kept for one time: leave one of the rows, or give both the same phrase <1 day after the payment> [28:83 S1 says otherwise <Until the account is deleted>]",
         ],

@@ -12,6 +12,7 @@
 mod architecture;
 mod audit;
 mod bad_input;
+mod bad_text;
 mod clients;
 mod documents;
 mod kill;

@@ -2,6 +2,7 @@
 //!
 //! The canonical form is an anchor and an ISO 8601 duration: `@session.end+P90D`, `@month.end[UTC]`, `@account.deleted`.
 
+mod iso;
 mod order;
 mod phrase;
 mod words;

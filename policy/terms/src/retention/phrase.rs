@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use jiff::tz::TimeZone;
 
-use super::{Anchor, Period, Retention};
+use super::{Anchor, Period, Retention, iso::iso};
 use crate::{
     language::{Language, RetentionWords},
     suggest,
@@ -368,57 +368,6 @@ fn ninety_days() -> Retention {
 
 fn month_end() -> Retention {
     Retention::MonthEnd { zone: "UTC".to_owned() }
-}
-
-impl Period {
-    /// The period so many times over; `None` for no time at all, and past a thousand years.
-    fn times(self, count: u32) -> Option<Self> {
-        const MINUTES: u32 = 1000 * 366 * 24 * 60;
-        const MONTHS: u16 = 1000 * 12;
-        match self {
-            Self::Minutes(one) => one.checked_mul(count).filter(|all| (1..=MINUTES).contains(all)).map(Self::Minutes),
-            Self::Months(one) => {
-                one.checked_mul(u16::try_from(count).ok()?).filter(|all| (1..=MONTHS).contains(all)).map(Self::Months)
-            }
-        }
-    }
-
-    fn plus(self, more: Self) -> Option<Self> {
-        match (self, more) {
-            (Self::Minutes(one), Self::Minutes(other)) => one.checked_add(other).map(Self::Minutes),
-            (Self::Months(one), Self::Months(other)) => one.checked_add(other).map(Self::Months),
-            _ => None,
-        }
-    }
-}
-
-/// An ISO 8601 duration. Months mixed with days are refused: nobody could say which is longer.
-fn iso(text: &str) -> Option<Period> {
-    let mut whole: Option<Period> = None;
-    let mut digits = String::new();
-    let mut clock = false;
-    for c in text.get(1..)?.to_ascii_uppercase().chars() {
-        let unit = match c {
-            '0'..='9' => {
-                digits.push(c);
-                continue;
-            }
-            'T' if digits.is_empty() && !clock => {
-                clock = true;
-                continue;
-            }
-            'Y' if !clock => Period::Months(12),
-            'M' if !clock => Period::Months(1),
-            'W' if !clock => Period::Minutes(7 * 24 * 60),
-            'D' if !clock => Period::Minutes(24 * 60),
-            'H' if clock => Period::Minutes(60),
-            'M' => Period::Minutes(1),
-            _ => return None,
-        };
-        let part = unit.times(std::mem::take(&mut digits).parse().ok()?)?;
-        whole = Some(whole.map_or(Some(part), |whole| whole.plus(part))?);
-    }
-    whole.filter(|_| digits.is_empty())
 }
 
 /// The name of a zone of the IANA list, as the list writes it.

@@ -14,6 +14,16 @@ up *arguments:
 account *arguments:
     cargo run --quiet --locked -- account {{ arguments }}
 
+# A first policy from a few answers
+[group('legal')]
+init *arguments:
+    cargo run --quiet --locked -- init {{ arguments }}
+
+# An existing policy in prose as a numbered draft
+[group('legal')]
+adopt old *arguments:
+    cargo run --quiet --locked -- adopt {{ old }} {{ arguments }}
+
 # What is wrong with a policy, where, and what to write instead
 [group('legal')]
 check file:
@@ -43,6 +53,11 @@ test *arguments:
 [group('development')]
 lint:
     cargo fmt --check && cargo clippy --workspace --all-targets --locked -- --deny warnings && cargo deny check bans licenses sources
+
+# How long reading, checking and deciding take, beside their limits: last results in docs/
+[group('development')]
+bench:
+    cargo bench --locked --package avow-terms --package avow --bench limits --bench check --no-fail-fast
 
 # What takes longer than CI may: last results in docs/
 [group('development')]

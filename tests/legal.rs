@@ -46,6 +46,30 @@ fn both_policies_are_clean() {
 }
 
 #[test]
+fn a_row_that_another_clause_forbids_is_neither_checked_nor_published() {
+    let world = World::new();
+    assert_eq!(world.up().stop(), 0);
+    let protected = "- **T1.**";
+    let sealed =
+        "- **T2.** Month totals are encrypted where they are stored (`encrypt-at-rest`: `usage.month_total`).\n";
+    let text = repository(NORTHGATE).replace(protected, &format!("{sealed}{protected}"));
+    let draft = world.file("draft.md", &text);
+    for command in ["check", "publish"] {
+        let ran = world.run(&[command, draft.to_str().unwrap()]);
+        assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+        assert!(
+            ran.err.contains("permit-killed-by") && ran.err.contains("T2 alone forbids it on all facts"),
+            "{}",
+            ran.err
+        );
+        for place in ["| **S3**", sealed] {
+            assert!(ran.err.contains(&format!("draft.md:{}:", line_of(&text, place.trim_end()))), "{}", ran.err);
+        }
+    }
+    assert!(world.json(&["history"])["versions"].as_array().unwrap().is_empty());
+}
+
+#[test]
 fn a_policy_can_be_read_as_terms_and_as_rules() {
     let world = World::new();
     let terms = world.run(&["terms", NORTHGATE]);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{cmd, screen::Format};
+use crate::{cmd, screen::Form};
 
 /// A Shadowsocks service that can only do what its privacy policy says, and lets a stranger check it.
 #[derive(Debug, Parser)]
@@ -18,7 +18,11 @@ First minute:
   avow audit                  check the store against the policy, promise by promise
 
 Legal:
-  avow check FILE             what is wrong with a policy, underlined
+  avow init                   write a first policy from a few answers
+  avow adopt OLD              carry an existing policy over into a numbered draft
+  avow check FILE             what is wrong with a policy, underlined; --watch checks again as you save
+  avow explain CODE           what a problem means, with a wrong and a right example
+  avow preview FILE           the page as the public will see it, with what each clause means
   avow diff FILE              what a draft changes, against the version in force
   avow publish FILE           put a version into the public history
 
@@ -37,7 +41,7 @@ pub struct Cli {
 
     /// The form of what is printed.
     #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
-    pub format: Format,
+    pub format: Form,
 }
 
 /// Where the data is.
@@ -59,8 +63,16 @@ pub enum Command {
     Up(cmd::up::Args),
     /// Add, list, show, link, rotate or remove accounts.
     Account(cmd::account::Args),
+    /// Write a first policy from a few answers.
+    Init(cmd::init::Args),
+    /// Carry an existing policy in prose over into a numbered draft.
+    Adopt(cmd::adopt::Args),
     /// Say what is wrong with a policy, where, and what to write instead.
     Check(cmd::check::Args),
+    /// Explain the code of a problem, with a wrong and a right example; without a code, list them.
+    Explain(cmd::explain::Args),
+    /// Show a draft as the public will see it, with what each clause means beside it.
+    Preview(cmd::preview::Args),
     /// Print a policy as a table: what may be stored, why, and how long.
     Terms(cmd::terms::Args),
     /// Print the Cedar rules a policy compiles to, with the words behind each.

@@ -1,10 +1,14 @@
 //! The commands: one file each, with its arguments and one function.
 
 pub mod account;
+pub mod adopt;
 pub mod audit;
 pub mod check;
 pub mod diff;
+pub mod explain;
 pub mod history;
+pub mod init;
+pub mod preview;
 pub mod publish;
 pub mod relay;
 pub mod rules;

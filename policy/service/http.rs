@@ -11,6 +11,7 @@ mod site;
 
 pub use health::Health;
 pub use metrics::{Metrics, Sums};
+pub(crate) use policy_page::{page_of, render};
 pub use site::Site;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
@@ -69,13 +70,20 @@ pub fn routes(
 }
 
 /// Serves the routes until `stop` says so; requests that are open then may finish within two seconds.
-pub async fn serve(listener: std::net::TcpListener, site: Arc<Site>, mut stop: watch::Receiver<bool>) {
+pub async fn serve(listener: std::net::TcpListener, site: Arc<Site>, stop: watch::Receiver<bool>) {
+    serve_routes(listener, routes(site), stop).await;
+}
+
+/// Serves any routes in the same way.
+pub(crate) async fn serve_routes<R>(listener: std::net::TcpListener, routes: R, mut stop: watch::Receiver<bool>)
+where
+    R: Filter<Extract = (Response,), Error = Infallible> + Clone + Send + Sync + 'static,
+{
     let listener = match listener.set_nonblocking(true).and_then(|()| TcpListener::from_std(listener)) {
         Ok(listener) => listener,
         // Only a runtime that is ending refuses.
         Err(_) => return,
     };
-    let routes = routes(site);
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let open = GracefulShutdown::new();

@@ -17,6 +17,7 @@ pub mod http;
 pub mod keeper;
 pub mod log;
 pub mod needs;
+pub mod policy_html;
 pub mod relay_keys;
 pub mod report;
 pub mod runtime_dir;
@@ -27,16 +28,25 @@ pub mod up;
 
 use cli::{Cli, Command};
 use exit::Exit;
+use failure::Failure;
 use screen::Screen;
 
 /// Runs one command and says how it ended.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
-    let screen = Screen::new(cli.format);
+    let screen = Screen::new(cli.format.plain().unwrap_or_default());
+    if cli.format.plain().is_none() && !matches!(cli.command, Command::Check(_)) {
+        let unknown = Failure::could_not("only `avow check` speaks `sarif` and `github`");
+        return screen.fail(&unknown.help("use `--format json` here"));
+    }
     let ended = match cli.command {
         Command::Up(args) => cmd::up::run(&args, &cli.data, screen),
         Command::Account(args) => cmd::account::run(&args, &cli.data, screen),
-        Command::Check(args) => cmd::check::run(&args, screen),
+        Command::Init(args) => cmd::init::run(&args, screen),
+        Command::Adopt(args) => cmd::adopt::run(&args, screen),
+        Command::Check(args) => cmd::check::run(&args, cli.format, screen),
+        Command::Explain(args) => cmd::explain::run(&args, screen),
+        Command::Preview(args) => cmd::preview::run(&args, screen),
         Command::Terms(args) => cmd::terms::run(&args, screen),
         Command::Rules(args) => cmd::rules::run(&args, screen),
         Command::Diff(args) => cmd::diff::run(&args, &cli.data, screen),

@@ -6,7 +6,7 @@ use avow_accounting::{AccountRecord, MonthTotal};
 use avow_terms::{
     code::Code,
     permit::{Events, Facts, Form, NodePlace, Record, Refusal},
-    problem::{Problem, Severity, problem},
+    problem::{Problem, problem},
     retention::{Anchor, Retention},
     row::{self, Wanted},
     rules::Rules,
@@ -24,12 +24,6 @@ pub fn unmet(rules: &Rules) -> Vec<Problem> {
     let account = unmet_by::<AccountRecord>(rules, Form::Sealed, Origin::Derived, &until_deleted);
     let total = unmet_by::<MonthTotal>(rules, Form::Plain, Origin::Automatic, &month).map(Problem::warning);
     account.into_iter().chain(total).collect()
-}
-
-/// Whether any of them keeps the service from running.
-#[must_use]
-pub fn is_unfit(unmet: &[Problem]) -> bool {
-    unmet.iter().any(|problem| problem.severity == Severity::Error)
 }
 
 fn unmet_by<R: Record>(rules: &Rules, form: Form, origin: Origin, retention: &Retention) -> Option<Problem> {

@@ -1,10 +1,16 @@
 //! Problems, tables and redlines for a person to read, and the same as JSON.
 
+mod github;
+mod meaning;
 mod problems;
 pub mod ropa;
+mod sarif;
 mod table;
 
-pub use problems::{problems, problems_json};
+pub use github::github;
+pub use meaning::{Meaning, meanings};
+pub use problems::{counted, problems, problems_json};
+pub use sarif::sarif;
 pub use table::Table;
 
 use avow_terms::{

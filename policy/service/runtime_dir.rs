@@ -5,7 +5,6 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    hash::{DefaultHasher, Hash, Hasher},
     io,
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
@@ -41,9 +40,9 @@ impl RuntimeDir {
                 Failure::file("use the runtime directory", &path, &error)
                     .help("name a directory on tmpfs that only you can use: `directory` under `[runtime]`")
             })?;
-        let mut hasher = DefaultHasher::new();
-        fs::canonicalize(data).unwrap_or_else(|_| data.to_owned()).hash(&mut hasher);
-        let page = path.join(format!("counters-{:016x}", hasher.finish()));
+        // The page goes by the data directory itself, not by its path: the same directory under another name finds it.
+        let data = fs::metadata(data).map_err(|error| Failure::file("open", data, &error))?;
+        let page = path.join(format!("counters-{:x}-{:x}", data.dev(), data.ino()));
         Ok(Self { path, page })
     }
 

@@ -8,13 +8,39 @@ use serde::Serialize;
 use crate::{exit::Exit, failure::Failure};
 
 /// The form of what is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// For a person to read.
     #[default]
     Human,
     /// For a program to read: one JSON document.
     Json,
+}
+
+/// What `--format` may say. Only `avow check` speaks all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Form {
+    /// For a person to read.
+    #[default]
+    Human,
+    /// For a program to read: one JSON document.
+    Json,
+    /// SARIF 2.1.0, for code hosts and editors (`avow check` only).
+    Sarif,
+    /// Annotations of a GitHub workflow (`avow check` only).
+    Github,
+}
+
+impl Form {
+    /// The form, if every command speaks it.
+    #[must_use]
+    pub fn plain(self) -> Option<Format> {
+        match self {
+            Self::Human => Some(Format::Human),
+            Self::Json => Some(Format::Json),
+            Self::Sarif | Self::Github => None,
+        }
+    }
 }
 
 /// Standard output and error. A reader that went away is not an error.
@@ -36,18 +62,28 @@ impl Screen {
 
     /// Prints text for a person; says nothing in another form.
     pub fn say(&self, text: impl AsRef<str>) {
-        if self.format == Format::Human {
+        if self.format == Format::Human && !text.as_ref().is_empty() {
             Self::print(text.as_ref());
         }
     }
 
     /// Prints a document for a program; says nothing in another form.
     pub fn document(&self, document: &impl Serialize) {
-        if self.format == Format::Json
-            && let Ok(text) = serde_json::to_string_pretty(document)
-        {
+        if self.format == Format::Json {
+            Self::document_as_is(document);
+        }
+    }
+
+    /// Prints a document in whatever form was asked for.
+    pub fn document_as_is(document: &impl Serialize) {
+        if let Ok(text) = serde_json::to_string_pretty(document) {
             Self::print(&text);
         }
+    }
+
+    /// Prints a text for a program, as it is.
+    pub fn text(text: &str) {
+        let _ = Self::raw(text);
     }
 
     /// Says what a command is doing while it takes its time, on standard error, to a person at a terminal only.
@@ -57,13 +93,29 @@ impl Screen {
         }
     }
 
+    /// Prints text for a person on standard error, where what is wrong goes.
+    pub fn complain(&self, text: &str) {
+        let _ = write!(io::stderr(), "{text}");
+    }
+
+    /// Prints a text as it is; says whether somebody still reads.
+    #[must_use]
+    pub fn raw(text: &str) -> bool {
+        write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()).is_ok()
+    }
+
+    /// Whether what goes to standard error may be coloured.
+    #[must_use]
+    pub fn colour_of_errors(&self) -> bool {
+        self.colour && io::stderr().is_terminal()
+    }
+
     /// Prints why a command failed and says how it ends.
     #[must_use]
     pub fn fail(&self, failure: &Failure) -> Exit {
         match self.format {
             Format::Human => {
-                let colour = self.colour && io::stderr().is_terminal();
-                let _ = write!(io::stderr(), "{}", failure.render(colour));
+                let _ = write!(io::stderr(), "{}", failure.render(self.colour_of_errors()));
             }
             Format::Json => self.document(&failure.json()),
         }

@@ -1,11 +1,21 @@
 //! Policies and the vocabulary: from files, and the ones that are built in.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use avow_terms::{
+    code::Code,
+    permit::Form,
     policy::Policy,
     problem::{Problem, Severity},
     reading,
+    rules::Rules,
+    selfcheck,
     source::Source,
     vocabulary::Vocabulary,
 };
@@ -63,6 +73,24 @@ pub fn file(path: &Path) -> Result<Source, Failure> {
     }
 }
 
+/// Writes a text into a file of its own. A file that is there is left as it is.
+///
+/// # Errors
+/// If there is such a file, or none can be made.
+pub fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => exists(path),
+        _ => Failure::file("write", path, &error),
+    };
+    File::create_new(path).map_err(failed)?.write_all(text.as_bytes()).map_err(failed)
+}
+
+/// A file that would be written is there already.
+#[must_use]
+pub fn exists(path: &Path) -> Failure {
+    Failure::could_not(format!("`{}` exists, and is left as it is", path.display())).help("name another file")
+}
+
 fn not_text(path: &Path, error: &std::string::FromUtf8Error) -> Failure {
     let good = error.utf8_error().valid_up_to();
     let before = error.as_bytes().get(..good).map(String::from_utf8_lossy).unwrap_or_default();
@@ -80,4 +108,46 @@ pub fn policy(source: Source, vocabulary: &Vocabulary) -> Result<(Arc<Policy>, V
     let warnings = reading.problems.clone();
     let policy = reading.policy()?;
     Ok((Arc::new(policy), warnings))
+}
+
+/// Compiles a policy that is to be used, and checks its rules by themselves.
+///
+/// # Errors
+/// What stands in the way of rules, rows that allow nothing, and rules that can fail.
+pub fn rules(policy: Arc<Policy>, vocabulary: Arc<Vocabulary>, version: u32) -> Result<Rules, Failure> {
+    let rules = Rules::compile(policy, vocabulary, version)?;
+    let problems = selfcheck::check(&rules, &forms());
+    if problems.is_empty() { Ok(rules) } else { Err(problems.into()) }
+}
+
+/// What stands in the way of the rules of a draft, and what is wrong with them by themselves.
+#[must_use]
+pub fn rules_problems(policy: Arc<Policy>, vocabulary: Arc<Vocabulary>) -> Vec<Problem> {
+    match Rules::compile(policy, vocabulary, 0) {
+        Ok(rules) => selfcheck::check(&rules, &forms()),
+        Err(problems) => problems,
+    }
+}
+
+/// The one form in which the store keeps each thing that it keeps.
+fn forms() -> BTreeMap<Code, Form> {
+    let forms =
+        [("account.access_keys", Form::Sealed), ("account.number", Form::Plain), ("usage.month_total", Form::Plain)];
+    forms.into_iter().map(|(code, form)| (Code::literal(code), form)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use avow_accounting::{AccountRecord, MonthTotal};
+    use avow_terms::permit::Record;
+
+    use super::*;
+
+    #[test]
+    fn the_form_of_everything_that_the_store_keeps_is_known() {
+        let codes = AccountRecord::CODES.iter().chain(MonthTotal::CODES).map(|code| Code::literal(code));
+        assert_eq!(codes.collect::<BTreeSet<_>>(), forms().into_keys().collect());
+    }
 }

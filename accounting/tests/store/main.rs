@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod accounts;
+mod agreement;
 mod opening;
 mod policies;
 mod retention;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use avow_terms::rules::Rules;
 use serde_json::json;
 
 use crate::{exit::Exit, failure::Failure, screen::Screen, texts};
@@ -21,8 +22,15 @@ pub struct Args {
 pub fn run(args: &Args, screen: Screen) -> Result<Exit, Failure> {
     let vocabulary = texts::vocabulary()?;
     let (policy, _) = texts::policy(texts::file(&args.file)?, &vocabulary)?;
-    let rules = avow_terms::rules::Rules::compile(policy, vocabulary, 0)?;
-    screen.document(&json!({ "schema": rules.schema(), "policies": rules.cedar() }));
+    let rules = Rules::compile(policy, vocabulary, 0)?;
+    let header = &rules.policy().header;
+    screen.document(&json!({
+        "policy": header.policy,
+        "version": header.version,
+        "schema": rules.schema(),
+        "policies": rules.cedar(),
+        "statements": rules.listed(),
+    }));
     screen.say(rules.cedar());
     Ok(Exit::Done)
 }

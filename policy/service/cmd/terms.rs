@@ -1,8 +1,13 @@
-//! `avow terms`: a policy as a table.
+//! `avow terms`: a policy as tables: what may be stored, and what else is promised.
 
-use std::path::PathBuf;
+mod stored;
 
-use avow_terms::term::{Promise, Term};
+use std::{collections::BTreeSet, path::PathBuf};
+
+use avow_terms::{
+    code::Code,
+    term::{Promise, Term},
+};
 use serde_json::json;
 
 use crate::{
@@ -35,52 +40,45 @@ pub fn run(args: &Args, screen: Screen) -> Result<Exit, Failure> {
         screen.say(ropa::record(form, &policy, &vocabulary));
         return Ok(Exit::Done);
     }
+    let stored = stored::rows(&policy, &vocabulary);
     screen.document(&json!({
         "policy": policy.header.policy,
         "version": policy.header.version,
+        "stored": stored,
         "terms": policy.terms,
     }));
-    let mut table = Table::new(["clause", "promise", "what", "why", "how long"]);
-    for term in &policy.terms {
-        table.row(row(term));
-    }
-    screen.say(format!("{} version {}\n\n{table}", policy.header.policy, policy.header.version));
+    let mut kept = Table::new(["clause", "what may be stored", "why", "from where", "how long", "seen by"]);
+    stored.iter().for_each(|row| kept.row(row.cells()));
+    let mut promised = Table::new(["clause", "promise", "what", "why", "when"]);
+    policy.terms.iter().filter_map(row).for_each(|row| promised.row(row));
+    screen.say(format!("{} version {}\n\n{kept}\n{promised}", policy.header.policy, policy.header.version));
     Ok(Exit::Done)
 }
 
-fn row(term: &Term) -> [String; 5] {
-    let codes = |codes: &std::collections::BTreeSet<_>| {
-        codes.iter().map(|code: &avow_terms::code::Code| code.as_str()).collect::<Vec<_>>().join(", ")
-    };
-    let [promise, what, why, how_long] = match &term.promise {
-        Promise::Never { data, except } if except.is_empty() => {
-            ["never".into(), codes(data), String::new(), String::new()]
-        }
+/// A promise that is no row of what may be stored.
+fn row(term: &Term) -> Option<[String; 5]> {
+    let none = String::new;
+    let [promise, what, why, when] = match &term.promise {
+        Promise::Stored { .. } => return None,
+        Promise::Never { data, except } if except.is_empty() => ["never stored".into(), codes(data), none(), none()],
         Promise::Never { data, except } => {
-            ["never".into(), format!("{} except {}", codes(data), codes(except)), String::new(), String::new()]
+            ["never stored".into(), format!("{} except {}", codes(data), codes(except)), none(), none()]
         }
-        Promise::Stored { data, purpose, retention, consent, .. } => [
-            if *consent { "stored if you agree" } else { "stored" }.into(),
-            data.to_string(),
-            purpose.to_string(),
-            retention.phrase(),
-        ],
-        Promise::Complete => ["nothing else is stored".into(), String::new(), String::new(), String::new()],
+        Promise::Complete => ["nothing else is stored".into(), none(), none(), none()],
         Promise::Share { recipient, data, purpose, when, .. } => {
             [format!("seen by: {recipient}"), codes(data), purpose.to_string(), when.clone()]
         }
-        Promise::Measure { measure, data, lead } => [
-            measure.to_string(),
-            codes(data),
-            String::new(),
-            lead.map(|lead| format!("at least {} ahead", report::period(lead))).unwrap_or_default(),
-        ],
-        Promise::Right { right, answer_within } => [
-            "your right".into(),
-            right.to_string(),
-            String::new(),
-            format!("within {}", report::period(*answer_within)),
-        ],
+        Promise::Measure { measure, data, lead } => {
+            let lead = lead.map(|lead| format!("at least {} ahead", report::period(lead)));
+            [measure.to_string(), codes(data), none(), lead.unwrap_or_default()]
+        }
+        Promise::Right { right, answer_within } => {
+            ["your right".into(), right.to_string(), none(), format!("within {}", report::period(*answer_within))]
+        }
     };
-    [term.clause.to_string(), promise, what, why, how_long]
+    Some([term.clause.to_string(), promise, what, why, when])
+}
+
+fn codes(codes: &BTreeSet<Code>) -> String {
+    codes.iter().map(Code::as_str).collect::<Vec<_>>().join(", ")
 }

@@ -15,7 +15,7 @@ impl Desk {
         let standing = self.standing.load_full();
         let (earlier, last) = (standing.published(&self.data), standing.revisions().last());
         let (revision, diff) = revision::publish(&policy, &vocabulary, &earlier, last, clock::now())?;
-        avow_terms::rules::Rules::compile(policy, vocabulary, revision.version)?;
+        texts::rules(policy, vocabulary, revision.version)?;
 
         // The copy comes first: a copy without an entry is overwritten by the next try, an entry without a copy would be
         // a finding of the audit.

@@ -1,7 +1,12 @@
 //! Problems in a text, underlined where they stand, in the manner of rustc.
 
+use std::collections::BTreeSet;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use avow_terms::problem::{Place, Problem, Severity};
+use avow_terms::{
+    problem::{Place, Problem, Severity},
+    reading::OPEN_DECISION,
+};
 use serde_json::{Value, json};
 
 use super::count;
@@ -15,15 +20,41 @@ pub fn problems(problems: &[Problem], colour: bool) -> String {
         text.push_str(&renderer.render(&groups(problem)));
         text.push_str("\n\n");
     }
-    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let warnings = problems.len() - errors;
-    text.push_str(&match (errors, warnings) {
-        (0, warnings) => count(warnings, "warning"),
-        (errors, 0) => count(errors, "error"),
-        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
-    });
+    text.push_str(&counted(problems));
     text.push('\n');
+    text.push_str(&more_about(problems));
     text
+}
+
+/// `2 errors, 1 warning`
+#[must_use]
+pub fn counted(problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let errors_said = format!("{}{}", count(errors, "error"), open_decisions(problems, errors));
+    match (errors, problems.len() - errors) {
+        (0, warnings) => count(warnings, "warning"),
+        (_, 0) => errors_said,
+        (_, warnings) => format!("{errors_said}, {}", count(warnings, "warning")),
+    }
+}
+
+/// Where more is said about the problems.
+fn more_about(problems: &[Problem]) -> String {
+    let codes: BTreeSet<&str> = problems.iter().map(|problem| problem.code).collect();
+    match (codes.first(), codes.len()) {
+        (None, _) => String::new(),
+        (Some(code), 1) => format!("`avow explain {code}` says more, with an example\n"),
+        _ => "`avow explain CODE` says more about each, with an example\n".into(),
+    }
+}
+
+/// How many of the errors are decisions that nobody took yet.
+fn open_decisions(problems: &[Problem], errors: usize) -> String {
+    match problems.iter().filter(|problem| problem.code == OPEN_DECISION).count() {
+        0 => String::new(),
+        open if open == errors => format!(" ({} open)", count(open, "decision")),
+        open => format!(" ({} open, {} besides)", count(open, "decision"), errors - open),
+    }
 }
 
 /// Every problem for a program to read.

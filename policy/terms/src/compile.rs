@@ -56,6 +56,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
+    /// The name of the statement that allows it.
+    pub(crate) fn statement(&self, item: &Code) -> String {
+        format!("{}/{item}/{}", self.clause, self.purpose)
+    }
+
     /// Whether anything is stored at all: what is only held in memory is not.
     pub(crate) fn is_stored(&self) -> bool {
         calendar::over(&self.retention).is_some()

@@ -6,6 +6,7 @@
 //! Architecture invariant: nothing here reads a clock, a file or a socket. Time and text come in as arguments.
 
 pub mod account;
+pub mod adopt;
 pub mod amount;
 pub mod batch;
 pub mod clause;
@@ -14,7 +15,9 @@ mod compile;
 pub mod conflict;
 pub mod deadline;
 pub mod diff;
+pub mod explain;
 pub mod history;
+pub mod init;
 pub mod inventory;
 pub mod language;
 pub mod legal;
@@ -30,6 +33,7 @@ pub mod retention;
 pub mod revision;
 pub mod row;
 pub mod rules;
+pub mod selfcheck;
 pub mod source;
 mod suggest;
 pub mod term;

@@ -10,17 +10,21 @@ mod consistency;
 mod coverage;
 mod duties;
 mod front_matter;
+mod kept;
 mod number;
+mod open;
 mod problems;
 mod promises;
 mod references;
 mod rows;
 mod second_look;
+mod tensions;
 mod traps;
 mod triggers;
 mod undeclared;
 
-use self::{coverage::Found, problems::Problems};
+pub use self::open::OPEN_DECISION;
+use self::{coverage::Found, problems::Problems, tensions::Text};
 use crate::{
     clause::{Clause, State},
     markdown,
@@ -55,10 +59,13 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let front = front_matter::read(&mut problems);
     let blocks = markdown::blocks(&source.text, front.end);
     traps::check(front.end, &blocks, &mut problems);
+    let blocks = open::take(front.end, blocks, &mut problems);
     let outline = coverage::read(&blocks, &front.informative, &mut problems);
     let references = references::read(&outline.found, &mut problems);
     let terms = promises::terms(&outline.found, &references, vocabulary, &mut problems);
     consistency::check(&outline.found, &terms, vocabulary, &mut problems);
+    let text = Text { found: &outline.found, references: &references, terms: &terms, vocabulary };
+    tensions::check(&text, &mut problems);
     undeclared::check(&terms, vocabulary, &mut problems);
     if let Some(header) = &front.header {
         withdrawn_later(&outline.found, header, &mut problems);

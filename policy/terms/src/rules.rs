@@ -8,6 +8,9 @@ mod agreement;
 mod ask;
 mod assemble;
 mod explain;
+mod inside;
+mod listing;
+mod names;
 #[cfg(test)]
 mod ours;
 #[cfg(test)]
@@ -17,11 +20,18 @@ mod tests;
 
 use std::{collections::BTreeMap, fmt, marker::PhantomData, sync::Arc};
 
-use cedar_policy::{Entities, PolicySet, Schema};
+use cedar_policy::{Authorizer, Entities};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use self::ask::{Asked, Granted, Names, Refused};
+pub(crate) use self::ask::Asked;
+pub use self::listing::Rule;
+use self::{
+    ask::{Granted, Refused},
+    assemble::Slice,
+    explain::Cited,
+    names::Names,
+};
 use crate::{
     clause::ClauseId,
     code::Code,
@@ -49,15 +59,17 @@ pub struct Rules {
     never: BTreeMap<Code, ClauseId>,
     dates: Vec<Dated>,
     zone: TimeZone,
+    /// The words and the place of every clause.
+    cited: BTreeMap<ClauseId, Cited>,
     cedar: String,
     schema_text: String,
-    schema: Schema,
     names: Names,
     entities: Entities,
+    authorizer: Authorizer,
     /// The items that each code of data is made of.
     items: BTreeMap<Code, Vec<Code>>,
     /// For each item of data the statements that can bear on it, so that a decision does not cost more in a longer policy.
-    slices: BTreeMap<Code, PolicySet>,
+    slices: BTreeMap<Code, Slice>,
 }
 
 /// What the rules answer about one item of data.

@@ -48,6 +48,22 @@ impl Source {
         }
     }
 
+    /// Where many bytes of the text stand, in the order in which they stand there: one walk through the text. A byte
+    /// before the last one stands where that one does.
+    pub(crate) fn positions(&self, bytes: impl IntoIterator<Item = usize>) -> impl Iterator<Item = Position> {
+        let (mut walked, mut at) = (0, Position { line: 1, column: 1 });
+        bytes.into_iter().map(move |byte| {
+            for letter in self.text.get(walked..byte).unwrap_or_default().chars() {
+                at = match letter {
+                    '\n' => Position { line: at.line + 1, column: 1 },
+                    _ => Position { column: at.column + 1, ..at },
+                };
+            }
+            walked = walked.max(byte);
+            at
+        })
+    }
+
     /// The words of a span.
     #[must_use]
     pub fn words(&self, span: Span) -> &str {
@@ -73,5 +89,17 @@ impl Span {
 impl From<Range<usize>> for Span {
     fn from(range: Range<usize>) -> Self {
         Self { start: range.start, end: range.end }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_positions_are_the_same_as_each() {
+        let source = Source::new("text", "one\ntwö ÄÖ\r\n\nthree");
+        let borders = || (0..=source.text.len()).filter(|byte| source.text.is_char_boundary(*byte));
+        assert!(source.positions(borders()).eq(borders().map(|byte| source.position(byte))));
     }
 }

@@ -24,7 +24,7 @@ const LONGEST_MONTH: &str = "31d2h";
 /// The axioms for a policy that counts these dates.
 pub(crate) fn axioms(dates: &[Dated]) -> Result<Vec<Statement>, PstConstructionError> {
     let mut drafts = vec![in_order(), new()];
-    drafts.extend(ANCHORS.iter().map(|(_, name)| within_bounds(name)));
+    drafts.extend(within_bounds());
     drafts.extend(dates.iter().map(follows));
     drafts.into_iter().map(Draft::build).collect()
 }
@@ -44,10 +44,15 @@ fn new() -> Draft {
     Draft { action: Deed::Store, unless: vec![new], ..Draft::forbid("axiom/new".into(), says) }
 }
 
-fn within_bounds(event: &str) -> Draft {
-    let outside = or(before(fact(event), instant(FIRST)), reached(fact(event), instant(LAST)));
+/// One statement for all events: each statement costs every decision.
+fn within_bounds() -> Option<Draft> {
+    let outside = |event: &str| {
+        let outside = or(before(fact(event), instant(FIRST)), reached(fact(event), instant(LAST)));
+        and(has(event), outside)
+    };
+    let any = ANCHORS.iter().map(|(_, event)| outside(event)).reduce(or)?;
     let says = "events happen in the centuries the rules are made for";
-    Draft { when: vec![and(has(event), outside)], ..Draft::forbid(format!("axiom/{event}"), says) }
+    Some(Draft { when: vec![any], ..Draft::forbid("axiom/events".into(), says) })
 }
 
 /// A date of the calendar is given when the event it is counted from has happened, only then, and lies after it.

@@ -2,11 +2,13 @@
 //!
 //! Words of a policy only ever become literals here: no text of a policy is pasted into Cedar's source.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use cedar_policy::pst::{
     BinaryOp, EntityType, EntityUID, Expr, Literal, Name, NonEmpty, PstConstructionError, UnaryOp, Var,
 };
+
+use super::schema::ANCHORS;
 
 /// The kinds of things the schema names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +120,27 @@ pub(crate) fn either(cond: Expr, yes: Expr, no: Expr) -> Expr {
 /// Words, as a literal.
 pub(crate) fn text(words: &str) -> Expr {
     Expr::Literal(Literal::String(words.into()))
+}
+
+/// The facts that an expression asks for. Only the forms above are ever built; of any other it says that it asks for all.
+pub(crate) fn asks_for(expr: &Expr) -> BTreeSet<String> {
+    let with = |expr: &Expr, attr: &str| {
+        let mut facts = asks_for(expr);
+        facts.insert(attr.to_owned());
+        facts
+    };
+    match expr {
+        Expr::Literal(_) | Expr::Var(_) => BTreeSet::new(),
+        Expr::GetAttr { expr, attr } => with(expr, attr),
+        Expr::HasAttr { expr, attrs } => with(expr, attrs.first()),
+        Expr::UnaryOp { expr, .. } => asks_for(expr),
+        Expr::BinaryOp { left, right, .. } => &asks_for(left) | &asks_for(right),
+        Expr::IfThenElse { cond, then_expr, else_expr } => {
+            &(&asks_for(cond) | &asks_for(then_expr)) | &asks_for(else_expr)
+        }
+        Expr::Set(all) => all.iter().flat_map(|one| asks_for(one)).collect(),
+        _ => ANCHORS.iter().map(|(_, name)| *name).chain(["place", "form", "consent"]).map(ToOwned::to_owned).collect(),
+    }
 }
 
 fn both(op: BinaryOp, left: Expr, right: Expr) -> Expr {

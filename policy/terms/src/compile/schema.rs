@@ -18,7 +18,8 @@ pub(crate) const ANCHORS: [(Anchor, &str); 7] = [
     (Anchor::FinancialYearEnd, "financial_year_end"),
 ];
 
-const SERVICES: [Service; 7] = [
+/// Every part of the operator's system.
+pub(crate) const SERVICES: [Service; 7] = [
     Service::Relay,
     Service::Accounting,
     Service::Registration,

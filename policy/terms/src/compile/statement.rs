@@ -1,6 +1,7 @@
 //! One statement of Cedar, for one clause and one item of data, with the words that made it.
 
 use std::{
+    collections::BTreeSet,
     fmt::{self, Write},
     sync::Arc,
 };
@@ -10,7 +11,7 @@ use cedar_policy::pst::{
     ResourceConstraint, SmolStr, StaticPolicy, Template,
 };
 
-use super::expression::Kind;
+use super::expression::{Kind, asks_for};
 use crate::{clause::ClauseId, code::Code};
 
 /// A statement in force.
@@ -19,8 +20,12 @@ pub(crate) struct Statement {
     pub(crate) id: String,
     /// The clause it enforces; none for what must be true of any facts.
     pub(crate) clause: Option<ClauseId>,
+    /// What it allows or forbids doing.
+    pub(crate) action: Deed,
     /// The item of data it is about; none where it is about all.
     pub(crate) data: Option<Code>,
+    /// The facts it asks for.
+    pub(crate) asks_for: BTreeSet<String>,
     /// The words of the clause, or what must be true.
     pub(crate) says: String,
     /// What Cedar evaluates.
@@ -86,6 +91,7 @@ impl Draft {
     /// The finished statement.
     pub(crate) fn build(self) -> Result<Statement, PstConstructionError> {
         let annotations = self.annotations();
+        let asks_for = self.when.iter().chain(&self.unless).flat_map(asks_for).collect();
         let deed = Kind::Action.one(self.action.name())?;
         let action =
             if self.action == Deed::Keep { ActionConstraint::In(vec![deed]) } else { ActionConstraint::Eq(deed) };
@@ -103,7 +109,8 @@ impl Draft {
         let text = in_lines(&template, &annotations);
         let rule = cedar_policy::Policy::from_pst(Policy::Static(StaticPolicy::try_from(template)?))?
             .new_id(cedar_policy::PolicyId::new(&self.id));
-        Ok(Statement { id: self.id, clause: self.clause, data: self.data, says: self.says, rule, text })
+        let Self { id, clause, action, data, says, .. } = self;
+        Ok(Statement { id, clause, action, data, asks_for, says, rule, text })
     }
 
     fn annotations(&self) -> Vec<(&'static str, String)> {

@@ -1,6 +1,12 @@
 //! One text against itself: what it promises never to keep, and what it keeps.
 
-use super::{coverage::Found, problems::Problems};
+use std::collections::BTreeSet;
+
+use super::{
+    coverage::Found,
+    kept::{self, Kept},
+    problems::Problems,
+};
 use crate::{
     clause::ClauseId,
     code::Code,
@@ -12,13 +18,20 @@ use crate::{
 /// Reports every pair of terms that cannot both be kept, and a table that nothing calls complete.
 pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
     let mut checker = Checker { found, terms, vocabulary, problems };
+    let kept = kept::read(found, vocabulary);
+    // What no clause forbids in one row, no clause forbids in another.
+    let mut free: BTreeSet<&Code> = BTreeSet::new();
+    for one in &kept {
+        if !free.contains(&one.code) && !checker.never_against(one, &one.code) {
+            free.insert(&one.code);
+        }
+    }
     let mut seen: Vec<(&Term, &Code)> = Vec::new();
     for term in terms {
         let Promise::Stored { data, .. } = &term.promise else { continue };
         if seen.iter().any(|(one, code)| one.clause == term.clause && *code == data) {
             continue;
         }
-        checker.never_against(term, data);
         if let Some((first, _)) = seen.iter().find(|(_, code)| *code == data) {
             checker.two_retentions(first, term, data);
         }
@@ -28,8 +41,8 @@ pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, pr
         checker.narrower_rows(term, data, &seen);
     }
     checker.shown_without_condition();
-    if let Some((term, code)) = seen.first() {
-        checker.completeness(term, code);
+    if let Some(first) = kept.first() {
+        checker.completeness(first, &first.code);
     }
 }
 
@@ -41,7 +54,9 @@ struct Checker<'c, 's> {
 }
 
 impl Checker<'_, '_> {
-    fn never_against(&mut self, stored: &Term, code: &Code) {
+    /// Reports every clause that promises never to keep what a row keeps, and says whether there is one.
+    fn never_against(&mut self, stored: &Kept, code: &Code) -> bool {
+        let mut any = false;
         for never in self.terms {
             let Promise::Never { data, except } = &never.promise else { continue };
             let Some(ancestor) = data.iter().find(|ancestor| self.vocabulary.covers(ancestor, code)) else { continue };
@@ -59,7 +74,9 @@ impl Checker<'_, '_> {
             let (here, there) = (self.place(kept_by, code), self.place(refused_by, ancestor));
             let remark = format!("{refused_by} promises never to");
             self.problems.clash(here, "never-and-stored", message, (there, &remark), help);
+            any = true;
         }
+        any
     }
 
     fn two_retentions(&mut self, first: &Term, second: &Term, code: &Code) {
@@ -118,7 +135,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn completeness(&mut self, first: &Term, code: &Code) {
+    fn completeness(&mut self, first: &Kept, code: &Code) {
         let is_s0 = |found: &Found| found.id.to_string() == "S0" && found.is_active();
         if !self.found.iter().any(is_s0) {
             let help = format!("add `**S0.** {} (`complete`).`", self.problems.words_of_language().complete);

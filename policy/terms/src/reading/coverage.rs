@@ -2,6 +2,8 @@
 //!
 //! What an unnumbered block says does not matter: there is no list of harmless words.
 
+use std::collections::BTreeMap;
+
 use super::{
     columns::{self, Cells, Column, Columns},
     number::{self, Start},
@@ -74,6 +76,8 @@ struct Walk<'w, 's> {
     informs: Option<u8>,
     lead_in: Option<LeadIn>,
     found: Vec<Found>,
+    /// Where each number was used first.
+    numbers: BTreeMap<ClauseId, Span>,
 }
 
 struct LeadIn {
@@ -93,6 +97,7 @@ impl<'w, 's> Walk<'w, 's> {
             informs: None,
             lead_in: None,
             found: Vec::new(),
+            numbers: BTreeMap::new(),
         }
     }
 
@@ -262,12 +267,13 @@ impl<'w, 's> Walk<'w, 's> {
     }
 
     fn found(&mut self, found: Found) {
-        if let Some(first) = self.found.iter().find(|first| first.id == found.id) {
+        if let Some(first) = self.numbers.get(&found.id) {
             let message = format!("clause {} is already used", found.id);
             let help = "a number belongs to one subject: take the next free one";
-            self.problems.clash(found.place, "duplicate-number", message, (first.place, "first used here"), help);
+            self.problems.clash(found.place, "duplicate-number", message, (*first, "first used here"), help);
             return;
         }
+        self.numbers.insert(found.id, found.place);
         self.found.push(found);
     }
 }

@@ -37,6 +37,11 @@ pub(super) const KEYS: [&str; 12] = [
 ];
 const NEEDED: usize = 8;
 
+/// Whether a text must have the key.
+pub(super) fn is_needed(key: &str) -> bool {
+    KEYS.into_iter().take(NEEDED).any(|needed| needed == key)
+}
+
 /// A key with its value and where that stands.
 #[derive(Clone, Copy)]
 struct Entry<'s> {
@@ -322,7 +327,8 @@ fn bad(key: &str) -> &'static str {
     }
 }
 
-fn example(key: &str, language: Language) -> String {
+/// What to write for a key.
+pub(super) fn example(key: &str, language: Language) -> String {
     let text = match key {
         "policy" => "write a name that stays the same for every version, such as `policy: northgate`",
         "document" => "write `document: privacy` or `document: terms`",

@@ -63,8 +63,13 @@ impl<'s> Problems<'s> {
         self.list.push(problem(self.source, span, code, message).related(self.source, other, remark).help(help));
     }
 
+    /// Takes back what was found inside a place: it will be said better.
+    pub(super) fn forget_in(&mut self, span: Span) {
+        self.list.retain(|problem| problem.place.span.start < span.start || span.end < problem.place.span.end);
+    }
+
     /// Something to look at that takes two places to see.
-    pub(super) fn remark(
+    pub(super) fn second_look(
         &mut self,
         span: Span,
         code: &'static str,

@@ -139,22 +139,18 @@ fn broken_table(passage: &Passage, problems: &mut Problems<'_>) {
 fn unseen(body: usize, blocks: &[Block], problems: &mut Problems<'_>) {
     let end = problems.source.text.len();
     let mut start = body.min(end);
-    let mut shown_at: Vec<Span> = blocks.iter().map(Block::span).collect();
-    shown_at.sort_unstable();
-    let mut last = 0;
-    // The furthest end so far is not before any other, so that the first block past a line's start is found at once.
-    let ends: Vec<usize> = shown_at
-        .iter()
-        .map(|block| {
-            last = last.max(block.end);
-            last
-        })
-        .collect();
+    // Lines and blocks both come in the order of the text, so each is looked at once.
+    let mut spans: Vec<Span> = blocks.iter().map(Block::span).collect();
+    spans.sort_unstable();
+    let mut ahead = spans.into_iter().peekable();
+    let mut reached = 0;
     for line in problems.words(Span { start, end }).split_inclusive('\n') {
         let span = Span { start, end: start + line.trim_end().len() };
         start += line.len();
-        let next = ends.partition_point(|end| *end <= span.start);
-        let shown = shown_at.get(next).is_some_and(|block| block.start < span.end);
+        while let Some(block) = ahead.next_if(|block| block.start < span.end) {
+            reached = block.end.max(reached);
+        }
+        let shown = span.start < reached;
         if !shown && line.chars().any(char::is_alphabetic) {
             let help = "say it where everybody can read it, or take it out";
             problems.error(span, "unseen", "no viewer shows this line", help);

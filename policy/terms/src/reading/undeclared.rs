@@ -28,7 +28,7 @@ fn notices(terms: &[Term], problems: &mut Problems<'_>) {
     let message =
         format!("{} promises notices, and no row keeps anything to send them with (`notices`)", notice.clause);
     let help = "add the purpose `notices` to the row that keeps the address, or say in that row why it is not needed";
-    problems.remark(notice.said_at, "undeclared-purpose", message, (first.said_at, "the rows begin here"), help);
+    problems.second_look(notice.said_at, "undeclared-purpose", message, (first.said_at, "the rows begin here"), help);
 }
 
 /// Data that comes from a payment processor was seen by one.

@@ -1,11 +1,12 @@
 //! Cedar and the arithmetic of deadlines must give the same answer, to the millisecond, for every retention there is.
 
-use cedar_policy::Decision;
+use cedar_policy::{Decision, EntityUid, Request, Schema};
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use proptest::{option, prelude::*};
 
-use super::{ask::Asked, sample::*, *};
+use super::{sample::*, *};
 use crate::{
+    compile::statement::Deed,
     permit::{Form, NodePlace},
     retention::{Anchor, Period, Retention},
 };
@@ -83,6 +84,14 @@ fn instants(recorded: Timestamp, due: Due) -> Vec<Timestamp> {
     instants
 }
 
+/// Whether the question is one that the schema knows. It is made so, and not checked when it is put.
+fn fits(rules: &Rules, asked: &Asked<'_>, schema: &Schema) -> bool {
+    let request = rules.request(asked, &code("account.email")).unwrap();
+    let part = |part: Option<&EntityUid>| part.unwrap().clone();
+    let (who, deed, what) = (part(request.principal()), part(request.action()), part(request.resource()));
+    Request::new(who, deed, what, request.context().unwrap().clone(), Some(schema)).is_ok()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -98,12 +107,14 @@ proptest! {
         let rules = Rules::compile(policy, vocabulary(), 1).unwrap();
         let due = retention.due(recorded, &events, &TimeZone::get(&zone).unwrap());
         let (data, purpose) = (code("account.email"), code("notices"));
+        let (schema, _) = Schema::from_cedarschema_str(rules.schema()).unwrap();
         for now in instants(recorded, due) {
             let facts = Facts {
                 now, recorded, events: events.clone(), place: NodePlace::Home, form: Form::Plain, consent: false,
             };
             let asked = Asked { service: Service::Mail, deed: Deed::Retain, purpose: &purpose, facts: &facts };
             let response = rules.put(&asked, &data).unwrap();
+            prop_assert!(fits(&rules, &asked, &schema));
             prop_assert_eq!(response.diagnostics().errors().count(), 0);
             // Cedar's own word, before it is compared with the deadline.
             prop_assert_eq!(response.decision() == Decision::Allow, !due.has_come(now), "{} at {}", retention, now);

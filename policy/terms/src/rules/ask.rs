@@ -1,9 +1,6 @@
 //! One question put to Cedar, and what comes back.
 
-use cedar_policy::{
-    AuthorizationError, Authorizer, Context, Decision, EntityId, EntityTypeName, EntityUid, ParseErrors, PolicyId,
-    Request, Response, RestrictedExpression,
-};
+use cedar_policy::{AuthorizationError, Context, Decision, PolicyId, Request, Response, RestrictedExpression};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Rules;
@@ -12,19 +9,18 @@ use crate::{
     code::Code,
     compile::{
         Kept,
-        expression::Kind,
-        schema::{ANCHORS, service_name},
+        schema::ANCHORS,
         statement::{Deed, Statement},
     },
-    permit::{Due, Facts, Form, NodePlace, Service},
+    permit::{Due, Facts, Service},
 };
 
 /// What is asked, but for the item of data.
-pub(super) struct Asked<'a> {
-    pub(super) service: Service,
-    pub(super) deed: Deed,
-    pub(super) purpose: &'a Code,
-    pub(super) facts: &'a Facts,
+pub(crate) struct Asked<'a> {
+    pub(crate) service: Service,
+    pub(crate) deed: Deed,
+    pub(crate) purpose: &'a Code,
+    pub(crate) facts: &'a Facts,
 }
 
 /// It may be kept.
@@ -43,16 +39,6 @@ pub(super) struct Refused {
     pub(super) reason: String,
 }
 
-/// The names of the schema, read once.
-pub(super) struct Names {
-    service: EntityTypeName,
-    data: EntityTypeName,
-    purpose: EntityTypeName,
-    place: EntityTypeName,
-    form: EntityTypeName,
-    action: EntityTypeName,
-}
-
 impl Granted {
     /// Both together: due when the first is, by the clauses of both, in the zone of the first that is due.
     pub(super) fn and(mut self, other: &Self) -> Self {
@@ -68,21 +54,6 @@ impl Granted {
             }
         }
         self
-    }
-}
-
-impl Names {
-    pub(super) fn new() -> Result<Self, String> {
-        let name =
-            |kind: Kind| format!("Avow::{}", kind.name()).parse().map_err(|error: ParseErrors| error.to_string());
-        Ok(Self {
-            service: name(Kind::Service)?,
-            data: name(Kind::Data)?,
-            purpose: name(Kind::Purpose)?,
-            place: name(Kind::Place)?,
-            form: name(Kind::Form)?,
-            action: name(Kind::Action)?,
-        })
     }
 }
 
@@ -121,7 +92,8 @@ impl Rules {
     /// What Cedar says about an item of data; none if the facts do not fit the schema.
     pub(super) fn put(&self, asked: &Asked<'_>, leaf: &Code) -> Option<Response> {
         let request = self.request(asked, leaf)?;
-        Some(Authorizer::new().is_authorized(&request, self.slices.get(leaf)?, &self.entities))
+        let slice = self.slices.get(leaf)?;
+        Some(self.authorizer.is_authorized(&request, slice.about(asked.deed)?, &self.entities))
     }
 
     /// Until when, by the arithmetic of deadlines. It must agree with what Cedar said.
@@ -144,41 +116,35 @@ impl Rules {
         self.kept.get(leaf)?.iter().find(|kept| kept.purpose == *purpose)
     }
 
-    fn statement(&self, id: &PolicyId) -> Option<&(usize, Statement)> {
+    pub(super) fn statement(&self, id: &PolicyId) -> Option<&(usize, Statement)> {
         self.statements.get(AsRef::<str>::as_ref(id))
     }
 
-    fn request(&self, asked: &Asked<'_>, leaf: &Code) -> Option<Request> {
-        let principal = one(&self.names.service, service_name(asked.service));
-        let action = one(&self.names.action, asked.deed.name());
-        let resource = one(&self.names.data, leaf.as_str());
-        let context = Context::from_pairs(self.facts(asked)).ok()?;
-        Request::new(principal, action, resource, context, Some(&self.schema)).ok()
+    /// The question as Cedar takes it. Every part comes from the tables of names, so that it fits the schema.
+    pub(super) fn request(&self, asked: &Asked<'_>, leaf: &Code) -> Option<Request> {
+        let principal = self.names.service(asked.service)?;
+        let action = self.names.deed(asked.deed)?;
+        let resource = self.slices.get(leaf)?.data.clone();
+        let context = Context::from_pairs(self.facts(asked)?).ok()?;
+        Request::new(principal, action, resource, context, None).ok()
     }
 
     /// Everything the rules may know about a record.
-    fn facts(&self, asked: &Asked<'_>) -> Vec<(String, RestrictedExpression)> {
+    fn facts(&self, asked: &Asked<'_>) -> Option<Vec<(String, RestrictedExpression)>> {
         let Facts { now, recorded, events, place, form, consent } = asked.facts;
-        let place = if *place == NodePlace::Home { "home" } else { "abroad" };
-        let form = match form {
-            Form::Plain => "plain",
-            Form::Sealed => "sealed",
-            Form::Digest => "digest",
-        };
-        let word = |kind: &EntityTypeName, word: &str| RestrictedExpression::new_entity_uid(one(kind, word));
         let mut facts = vec![
             ("now".to_owned(), instant(*now)),
             ("recorded".to_owned(), instant(*recorded)),
-            ("purpose".to_owned(), word(&self.names.purpose, asked.purpose.as_str())),
-            ("place".to_owned(), word(&self.names.place, place)),
-            ("form".to_owned(), word(&self.names.form, form)),
+            ("purpose".to_owned(), self.names.purpose(asked.purpose)?),
+            ("place".to_owned(), self.names.place(*place)),
+            ("form".to_owned(), self.names.form(*form)),
             ("consent".to_owned(), RestrictedExpression::new_bool(*consent)),
         ];
         let happened = ANCHORS.iter().filter_map(|(anchor, name)| Some(((*name).to_owned(), events.of(*anchor)?)));
         let dates =
             self.dates.iter().filter_map(|date| Some((date.name.clone(), date.of(*recorded, events, &self.zone)?)));
         facts.extend(happened.chain(dates).map(|(name, at)| (name, instant(at))));
-        facts
+        Some(facts)
     }
 }
 
@@ -190,10 +156,6 @@ fn failed(error: &AuthorizationError) -> &PolicyId {
 
 fn unknown(code: &Code, what: &str) -> Refused {
     Refused { clause: None, reason: format!("`{code}` is no {what} of the vocabulary") }
-}
-
-fn one(kind: &EntityTypeName, id: &str) -> EntityUid {
-    EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
 }
 
 /// An instant as Cedar counts it, in milliseconds; what is finer is dropped, so that nothing is kept longer for it.

@@ -2,19 +2,28 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use cedar_policy::{Entities, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{Authorizer, Entities, EntityUid, PolicySet, Schema, ValidationMode, Validator};
 
-use super::{Rules, ask::Names};
+use super::{
+    Rules,
+    explain::Cited,
+    names::{self, Names},
+};
 use crate::{
+    clause::{Clause, ClauseId},
     code::Code,
-    compile::{Compiled, statement::Statement},
+    compile::{
+        Compiled, expression,
+        statement::{Deed, Statement},
+    },
     policy::Policy,
+    source::Position,
     vocabulary::{Kind, Vocabulary},
 };
 
 impl Rules {
     /// Puts compiled statements to work: only what Cedar's strict validator accepts.
-    pub(super) fn assemble(
+    pub(crate) fn assemble(
         policy: &Arc<Policy>,
         vocabulary: &Arc<Vocabulary>,
         version: u32,
@@ -36,15 +45,27 @@ impl Rules {
             never: compiled.never,
             dates: compiled.dates,
             zone: compiled.zone,
+            cited: cited(policy),
             cedar,
             schema_text,
-            schema,
-            names: Names::new()?,
+            names: Names::new(vocabulary.codes(Kind::Purpose))?,
             entities,
+            authorizer: Authorizer::new(),
             items: items(vocabulary),
             slices,
         })
     }
+}
+
+/// The words and the place of every clause, which stand in the order of the text.
+fn cited(policy: &Policy) -> BTreeMap<ClauseId, Cited> {
+    let source = &policy.source;
+    let positions = source.positions(policy.clauses.iter().map(|clause| clause.span.start));
+    let cited = |(clause, position): (&Clause, Position)| {
+        let place = format!("{}:{}:{}", source.name, position.line, position.column);
+        (clause.id, Cited { words: clause.words.clone(), place })
+    };
+    policy.clauses.iter().zip(positions).map(cited).collect()
 }
 
 fn items(vocabulary: &Vocabulary) -> BTreeMap<Code, Vec<Code>> {
@@ -71,15 +92,43 @@ fn set<'a>(statements: impl Iterator<Item = &'a Statement>) -> Result<PolicySet,
     PolicySet::from_policies(statements.map(|statement| statement.rule.clone())).map_err(|error| error.to_string())
 }
 
+/// The statements that can bear on one item of data, apart for what is done with it.
+pub(super) struct Slice {
+    /// The item, as Cedar names it.
+    pub(super) data: EntityUid,
+    store: PolicySet,
+    retain: PolicySet,
+}
+
+impl Slice {
+    /// The statements about doing this; none where no question is ever put.
+    pub(super) fn about(&self, deed: Deed) -> Option<&PolicySet> {
+        match deed {
+            Deed::Store => Some(&self.store),
+            Deed::Retain => Some(&self.retain),
+            Deed::Keep | Deed::Disclose => None,
+        }
+    }
+}
+
 fn slices<'a>(
     leaves: impl Iterator<Item = &'a Code>,
     statements: &[Statement],
-) -> Result<BTreeMap<Code, PolicySet>, String> {
-    let about = |leaf: &Code| {
-        let mine = statements.iter().filter(|one| one.data.as_ref().is_none_or(|data| data == leaf));
-        set(mine)
+) -> Result<BTreeMap<Code, Slice>, String> {
+    let (mut general, mut special) = (Vec::new(), BTreeMap::<&Code, Vec<&Statement>>::new());
+    for statement in statements {
+        match &statement.data {
+            Some(data) => special.entry(data).or_default().push(statement),
+            None => general.push(statement),
+        }
+    }
+    let slice = |leaf: &Code| {
+        let mine = || general.iter().chain(special.get(leaf).into_iter().flatten()).copied();
+        let about = |deed: Deed| set(mine().filter(|one| one.action == Deed::Keep || one.action == deed));
+        let data = names::one(expression::Kind::Data, leaf.as_str())?;
+        Ok((leaf.clone(), Slice { data, store: about(Deed::Store)?, retain: about(Deed::Retain)? }))
     };
-    leaves.map(|leaf| Ok((leaf.clone(), about(leaf)?))).collect()
+    leaves.map(slice).collect()
 }
 
 fn printed(policy: &Policy, statements: &[Statement]) -> String {

@@ -12,9 +12,13 @@ use crate::{
     compile::{Kept, statement::Statement},
     minute::Minute,
     permit::Due,
-    problem::Place,
-    source::Span,
 };
+
+/// What a clause says, and where.
+pub(super) struct Cited {
+    pub(super) words: String,
+    pub(super) place: String,
+}
 
 impl Rules {
     /// The answer where it may be kept.
@@ -78,29 +82,30 @@ impl Rules {
         Refused { clause: None, reason }
     }
 
+    /// The words and the place of a clause.
+    pub(super) fn cited(&self, id: ClauseId) -> Option<&Cited> {
+        self.cited.get(&id)
+    }
+
     /// The clause's words in quotes, and where they stand.
     fn quote(&self, id: ClauseId) -> String {
-        match self.policy.clause(id) {
-            Some(clause) => format!("\"{}\" ({})", clause.words, self.place(clause.span).location()),
+        match self.cited(id) {
+            Some(Cited { words, place }) => format!("\"{words}\" ({place})"),
             None => String::from("the clause is not in the text"),
         }
     }
 
     /// An answer that does not allow, citing a clause.
     fn citing(&self, id: Option<ClauseId>) -> Answer {
-        let clause = id.and_then(|id| self.policy.clause(id));
+        let cited = id.and_then(|id| self.cited(id));
         Answer {
             allowed: false,
             due: None,
             clause: id,
-            words: clause.map(|clause| clause.words.clone()),
-            place: clause.map(|clause| self.place(clause.span).location()),
+            words: cited.map(|cited| cited.words.clone()),
+            place: cited.map(|cited| cited.place.clone()),
             reason: String::new(),
         }
-    }
-
-    fn place(&self, span: Span) -> Place {
-        Place { source: self.policy.source.clone(), span }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The two policies of the project, from their Markdown to decisions.
 
-use cedar_policy::{Authorizer, Context, Decision, EntityUid, Request, RestrictedExpression};
+use cedar_policy::{Authorizer, Context, Decision, EntityUid, PolicySet, Request, RestrictedExpression, Schema};
 
 use super::{sample::*, *};
 use crate::{
@@ -124,9 +124,11 @@ fn may_see(rules: &Rules, recipient: &str, data: &str, purpose: &str) -> bool {
         ("purpose".to_owned(), RestrictedExpression::new_entity_uid(one("Purpose", purpose))),
         ("recipient".to_owned(), RestrictedExpression::new_string(recipient.to_owned())),
     ];
+    let (schema, _) = Schema::from_cedarschema_str(rules.schema()).unwrap();
     let (by, deed, what) = (one("Service", "mail"), one("Action", "disclose"), one("Data", data));
-    let request = Request::new(by, deed, what, Context::from_pairs(facts).unwrap(), Some(&rules.schema)).unwrap();
-    let response = Authorizer::new().is_authorized(&request, &rules.slices[&code(data)], &rules.entities);
+    let request = Request::new(by, deed, what, Context::from_pairs(facts).unwrap(), Some(&schema)).unwrap();
+    let all = PolicySet::from_policies(rules.statements().map(|statement| statement.rule.clone())).unwrap();
+    let response = Authorizer::new().is_authorized(&request, &all, &rules.entities);
     response.decision() == Decision::Allow && response.diagnostics().errors().next().is_none()
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use cedar_policy::{
-    PolicyId, PolicySet, ValidationMode, Validator,
+    PolicyId, PolicySet, Schema, ValidationMode, Validator,
     pst::{BinaryOp, Expr},
 };
 

@@ -59,7 +59,9 @@ fn what_is_used_is_declared() {
     assert_eq!(codes(NORTHGATE, &notices), ["undeclared-purpose"]);
     let processor = NORTHGATE.lines().find(|line| line.starts_with("| **R3**")).unwrap().to_owned() + "\n";
     assert_eq!(codes(NORTHGATE, &[(&processor, "")]), ["undeclared-recipient"]);
-    assert_eq!(codes(NORTHGATE, &[("(`desk-only`)", "(`desk-only`: `diagnostics.crash`)")]), ["undeclared-data"]);
+    assert_eq!(codes(NORTHGATE, &[("(`desk-only`)", "(`desk-only`: `diagnostics.crash`)")]), ["used-not-kept"]);
+    let sealed = ("(`tls`)", "(`encrypt-at-rest`: `diagnostics.crash`)");
+    assert_eq!(codes(NORTHGATE, &[sealed]), ["undeclared-data"]);
 }
 
 #[test]

@@ -221,9 +221,9 @@ fn every_block_has_a_number_and_keeps_it() {
     );
     check(
         "- **G1.** The sky is blue.",
-        "- **G1.** The sky is `visitor.ip`.",
+        "- **G1.** The sky is `account.email`.",
         &[
-            "47:23 code-without-effect?: a code has no effect in a G clause; give the clause the letter of what it promises, or take the code out <visitor.ip>",
+            "47:23 code-without-effect?: a code has no effect in a G clause; give the clause the letter of what it promises, or take the code out <account.email>",
         ],
     );
     check(

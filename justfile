@@ -63,3 +63,8 @@ bench:
 [group('development')]
 long:
     cargo test --test main --locked -- --ignored --nocapture
+
+# Look for inputs that break the reader, the retention phrases or the compiler: reader, retention, compiler
+[group('development')]
+fuzz target *arguments:
+    mkdir -p target/fuzz/{{ target }} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir policy/terms/fuzz --sanitizer none {{ target }} target/fuzz/{{ target }} policy/terms/fuzz/corpus/{{ target }} -- -dict=policy/terms/fuzz/words.dict -max_len=8192 -max_total_time=600 {{ arguments }}

@@ -96,7 +96,7 @@ fn chosen(answers: &Answers) -> Vec<Row> {
 fn needed(answers: &Answers, notice: Option<&str>) -> Vec<Row> {
     let row = |what, codes, why: &str, how_long| Row { what, codes, why: why.to_owned(), origin: DERIVED, how_long };
     let mut rows = vec![row(
-        "The account itself: a random number, the access keys of its devices, its plan and its end",
+        "The account itself: a random number and when it was given, the access keys of its devices, its plan and its end",
         &["account.number", "account.access_keys", "account.plan"],
         "To let you in and to apply the plan (`service.auth`, `service.limit`)",
         ACCOUNT,

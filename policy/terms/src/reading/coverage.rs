@@ -176,7 +176,7 @@ impl<'w, 's> Walk<'w, 's> {
         let opening = self.headings.len() == 1 && !self.opened;
         self.opened |= opening;
         if opening && matches!(number::start(passage), Start::Unnumbered) {
-            return triggers::in_exempt(passage, self.problems);
+            return self.exempt(passage);
         }
         self.words(passage, None);
     }
@@ -190,10 +190,7 @@ impl<'w, 's> Walk<'w, 's> {
                     let help = format!("only {letter:?} clauses stand here; move {id} to a place of its own");
                     self.problems.error(place, "wrong-lead-in", message, help);
                 }
-                for (later, place) in number::later_numbers(&rest) {
-                    let help = "leave a blank line before it; where it only points at the clause, take the bold off";
-                    self.problems.error(place, "number-inside", format!("{later} begins inside {id}"), help);
-                }
+                self.numbers_inside(&rest, &id.to_string());
                 let state = number::withdrawn(&rest.text, self.problems.words_of_language()).unwrap_or(State::Active);
                 let under_never = letter == Some(Letter::N);
                 self.found(Found { id, place, span: passage.span, body: Body::Words(rest), state, under_never });
@@ -203,8 +200,21 @@ impl<'w, 's> Walk<'w, 's> {
                 self.problems.error(place, "plain-number", message, format!("write `**{id}.**`"));
             }
             Start::Misspelt { words, place } => self.misspelt(&words, place),
-            Start::Unnumbered if self.informs.is_some() => triggers::in_exempt(passage, self.problems),
+            Start::Unnumbered if self.informs.is_some() => self.exempt(passage),
             Start::Unnumbered => self.unnumbered(passage.span),
+        }
+    }
+
+    /// Words that need no number, and may hold none: a clause that begins there would be lost.
+    fn exempt(&mut self, passage: &Passage) {
+        self.numbers_inside(passage, "text that promises nothing");
+        triggers::in_exempt(passage, self.problems);
+    }
+
+    fn numbers_inside(&mut self, passage: &Passage, outer: &str) {
+        for (later, place) in number::later_numbers(passage) {
+            let help = "leave a blank line before it; where it only points at the clause, take the bold off";
+            self.problems.error(place, "number-inside", format!("{later} begins inside {outer}"), help);
         }
     }
 

@@ -6,6 +6,7 @@ use super::{
     columns::Column,
     coverage::{Body, Found},
     problems::Problems,
+    triggers::words_of,
 };
 use crate::{clause::ClauseId, language::Words, markdown::Passage, source::Span, suggest};
 
@@ -91,6 +92,10 @@ fn resolved(passage: &Passage, found: &[Found], problems: &mut Problems<'_>) -> 
         }
         members.extend(mention.members(found));
     }
+    for (at, word) in unreadable(&passage.plain()) {
+        let place = passage.place(at..at + word.len());
+        problems.error(place, "no-such-clause", format!("there is no clause {word}"), "point at a clause of this text");
+    }
     members
 }
 
@@ -111,7 +116,8 @@ fn mentions(passage: &Passage, words: &Words) -> Vec<Mention> {
     for (range, id) in ids(&plain) {
         let place = passage.place(range.clone());
         let joint = plain.get(end..range.start).unwrap_or("").trim();
-        let is_range = joint == words.to || matches!(joint, "-" | "–");
+        let is_word = joint.eq_ignore_ascii_case(words.to) || joint.eq_ignore_ascii_case("through");
+        let is_range = is_word || matches!(joint, "-" | "–" | "—");
         match mentions.last_mut() {
             Some(open) if is_range && open.to.is_none() && open.from.0.letter == id.letter => {
                 open.to = Some((id, place))
@@ -121,6 +127,15 @@ fn mentions(passage: &Passage, words: &Words) -> Vec<Mention> {
         end = range.end;
     }
     mentions
+}
+
+/// Words that look like the number of a clause and can be none: `S07`, `S99999`.
+fn unreadable(plain: &str) -> Vec<(usize, &str)> {
+    let looks_like_one = |word: &str| {
+        let digits = word.strip_prefix(['N', 'S', 'R', 'L', 'U', 'T', 'C', 'G']).unwrap_or("");
+        !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit())
+    };
+    words_of(plain).filter(|(_, word)| looks_like_one(word) && word.parse::<ClauseId>().is_err()).collect()
 }
 
 /// Every word that has the form of a clause number.

@@ -20,11 +20,11 @@ pub(super) fn check(body: usize, blocks: &[Block], problems: &mut Problems<'_>) 
                 let rows = std::iter::once(&table.header).chain(&table.rows);
                 rows.flat_map(|row| &row.cells).for_each(|cell| passage(cell, problems));
             }
-            Block::Paragraph(words) | Block::Item { passage: words, .. } => {
+            // A paragraph with a line of dashes under it is a heading to every parser, rows and all.
+            Block::Heading { passage: words, .. } | Block::Paragraph(words) | Block::Item { passage: words, .. } => {
                 broken_table(words, problems);
                 passage(words, problems);
             }
-            Block::Heading { passage: words, .. } => passage(words, problems),
             Block::Code(_) => {}
         }
     }
@@ -133,6 +133,25 @@ fn broken_table(passage: &Passage, problems: &mut Problems<'_>) {
         }
         before = Some(line);
     }
+    rows_of_no_table(passage, problems);
+}
+
+/// Rows without the line `| --- |` between them and a header are words of the paragraph to every parser.
+fn rows_of_no_table(passage: &Passage, problems: &mut Problems<'_>) {
+    let words = problems.words(passage.span);
+    let mut start = passage.span.start;
+    let mut first = None;
+    for line in words.split_inclusive('\n') {
+        let row = line.trim();
+        if first.is_none() && row.starts_with('|') && cells_in(row) > 1 {
+            let at = start + (line.len() - line.trim_start().len());
+            first = Some(Span { start: at, end: at + row.len() });
+        }
+        start += line.len();
+    }
+    let Some(first) = first.filter(|_| !words.lines().any(is_delimiter)) else { return };
+    let help = "give the table its header, and a line such as `| --- | --- |` under it";
+    problems.error(first, "broken-table", "a row of no table", help);
 }
 
 /// A line that is in no block is one that no viewer shows, such as `[//]: # (words)`.

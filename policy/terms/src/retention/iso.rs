@@ -5,22 +5,28 @@ use super::Period;
 impl Period {
     /// The period so many times over; `None` for no time at all, and past a thousand years.
     pub(super) fn times(self, count: u32) -> Option<Self> {
-        const MINUTES: u32 = 1000 * 366 * 24 * 60;
-        const MONTHS: u16 = 1000 * 12;
         match self {
-            Self::Minutes(one) => one.checked_mul(count).filter(|all| (1..=MINUTES).contains(all)).map(Self::Minutes),
-            Self::Months(one) => {
-                one.checked_mul(u16::try_from(count).ok()?).filter(|all| (1..=MONTHS).contains(all)).map(Self::Months)
-            }
+            Self::Minutes(one) => Self::Minutes(one.checked_mul(count)?).within_bounds(),
+            Self::Months(one) => Self::Months(one.checked_mul(u16::try_from(count).ok()?)?).within_bounds(),
         }
     }
 
     fn plus(self, more: Self) -> Option<Self> {
         match (self, more) {
-            (Self::Minutes(one), Self::Minutes(other)) => one.checked_add(other).map(Self::Minutes),
-            (Self::Months(one), Self::Months(other)) => one.checked_add(other).map(Self::Months),
+            (Self::Minutes(one), Self::Minutes(other)) => Self::Minutes(one.checked_add(other)?).within_bounds(),
+            (Self::Months(one), Self::Months(other)) => Self::Months(one.checked_add(other)?).within_bounds(),
             _ => None,
         }
+    }
+
+    fn within_bounds(self) -> Option<Self> {
+        const MINUTES: u32 = 1000 * 366 * 24 * 60;
+        const MONTHS: u16 = 1000 * 12;
+        let is_within = match self {
+            Self::Minutes(minutes) => (1..=MINUTES).contains(&minutes),
+            Self::Months(months) => (1..=MONTHS).contains(&months),
+        };
+        is_within.then_some(self)
     }
 }
 

@@ -10,6 +10,9 @@ use crate::{
     suggest,
 };
 
+/// So many periods may stand in one phrase: each is read inside the one before it, and no text may fill the stack.
+const MOST: usize = 16;
+
 /// Why a phrase was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
@@ -155,7 +158,12 @@ impl<'t> Words<'t> {
         let whichever = format!(", {}", said.whichever);
         if self.text.to_ascii_lowercase().ends_with(&whichever) {
             let kept = self.text.len() - whichever.len();
-            return Self { text: self.text.get(..kept).unwrap_or(""), ..self }.earlier();
+            let periods = Self { text: self.text.get(..kept).unwrap_or(""), ..self };
+            if periods.text.to_ascii_lowercase().matches(&format!(" {} ", said.or)).count() >= MOST {
+                let help = "name the few that can be the earliest";
+                return Err(self.refuse("which-period", format!("more than {MOST} periods"), help));
+            }
+            return periods.earlier();
         }
         if let Some(law) = self.after(said.as_long_as) {
             return self.law(law);

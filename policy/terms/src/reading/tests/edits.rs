@@ -108,6 +108,26 @@ fn a_changed_code_period_or_letter_changes_a_term() {
 }
 
 #[test]
+fn a_row_of_references_is_read_however_it_is_written() {
+    for row in ["S1 TO S8", "S1 through S8", "S1\u{2014}S8"] {
+        assert_eq!(promises(&edited(NORTHGATE, &[("S1 to S8", row)])), promises(NORTHGATE), "{row}");
+    }
+}
+
+#[test]
+fn a_number_where_no_clause_can_be_is_reported() {
+    for (from, to, code) in [
+        ("address of S1 (", "address of S99999 (", "no-such-clause"),
+        ("address of S1 (", "address of S01 (", "no-such-clause"),
+        ("below is a promise.", "below is a promise.\n**T7.** We encrypt (`tls`).", "number-inside"),
+        ("below is a promise.", "below is a promise.\n| **S9** | we like you |", "broken-table"),
+    ] {
+        let codes: Vec<_> = reading(&edited(NORTHGATE, &[(from, to)])).problems.iter().map(|p| p.code).collect();
+        assert_eq!(codes, [code], "{to}");
+    }
+}
+
+#[test]
 fn a_withdrawn_clause_keeps_its_number_and_says_nothing() {
     let text = edited(
         NORTHGATE,

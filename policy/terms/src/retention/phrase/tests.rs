@@ -80,6 +80,23 @@ fn what_sets_no_limit_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_phrase_of_endless_periods_is_refused_and_fills_no_stack() {
+    let of = |count: usize| format!("{}, whichever is earlier", vec!["not stored"; count].join(" or "));
+    assert!(phrase(&of(MOST)).is_ok());
+    for count in [MOST + 1, 100_000] {
+        assert_eq!(phrase(&of(count)).unwrap_err().code, "which-period", "{count}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_duration_together_stay_within_a_thousand_years() {
+    assert_eq!(period("P999Y12M"), Ok(Period::Months(12_000)));
+    for text in ["P999Y13M", "P600Y600Y", "P365000DT24001H"] {
+        assert_eq!(period(text).unwrap_err().code, "bad-period", "{text}");
+    }
+}
+
+#[test]
 fn a_notice_says_how_long_ahead() {
     for (text, expected) in [
         ("We write at least 1 day ahead.", Ok(Some(Period::Minutes(24 * 60)))),

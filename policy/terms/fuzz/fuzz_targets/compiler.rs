@@ -1,0 +1,8 @@
+//! Any tree of clauses as a policy that is mostly clean, compiled.
+#![no_main]
+
+#[allow(dead_code, reason = "each target calls one of them")]
+#[path = "../properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::compiler(data));

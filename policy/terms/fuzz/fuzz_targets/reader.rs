@@ -1,0 +1,8 @@
+//! Any bytes as a policy.
+#![no_main]
+
+#[allow(dead_code, reason = "each target calls one of them")]
+#[path = "../properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| properties::reader(data));

@@ -12,6 +12,7 @@
 mod architecture;
 mod audit;
 mod bad_input;
+mod bad_text;
 mod check;
 mod clients;
 mod documents;

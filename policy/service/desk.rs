@@ -19,6 +19,7 @@ use avow_proxy::ServerKeys;
 use avow_terms::{
     permit::{Events, Facts, Form, NodePlace},
     rules::Rules,
+    term::Promise,
 };
 use jiff::Timestamp;
 
@@ -82,6 +83,27 @@ impl Desk {
             Request::RotateAccount { account } => self.rotate_account(account),
             Request::RemoveAccount { account } => self.remove_account(account),
             Request::Publish { name, text } => self.publish(&name, &text),
+        }
+    }
+
+    /// That a service may run where this node stands: a policy that stores nothing abroad leaves a node there nothing to
+    /// write, and counts would be dropped in silence.
+    ///
+    /// # Errors
+    /// If the node stands abroad and the policy in force forbids to store anything there.
+    pub fn may_stand_here(&self) -> Result<(), Failure> {
+        let rules = self.rules(clock::now())?;
+        let forbids = rules.policy().terms.iter().find(|term| match &term.promise {
+            Promise::Measure { measure, .. } => measure.as_str() == "store-nothing-abroad",
+            _ => false,
+        });
+        match forbids.filter(|_| self.place == NodePlace::Abroad) {
+            None => Ok(()),
+            Some(term) => Err(Failure::refused(format!(
+                "this node stands abroad (`place = \"abroad\"`), and {} promises that nothing is stored there",
+                term.clause
+            ))
+            .help("run the store in the home country of the policy, or set `place = \"home\"` if that is where it is")),
         }
     }
 

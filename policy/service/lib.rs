@@ -16,6 +16,7 @@ pub mod failure;
 pub mod http;
 pub mod keeper;
 pub mod log;
+pub mod needs;
 pub mod policy_html;
 pub mod relay_keys;
 pub mod report;

@@ -3,6 +3,7 @@
 mod github;
 mod meaning;
 mod problems;
+pub mod ropa;
 mod sarif;
 mod table;
 

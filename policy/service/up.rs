@@ -52,6 +52,7 @@ pub fn run(config: &Config, data: &Data, screen: Screen) -> Result<Exit, Failure
     let lock = directory.lock()?;
     let sockets = Sockets::open(config)?;
     let mut desk = Desk::open(&directory, config)?;
+    desk.may_stand_here()?;
     let new = if desk.cursor()?.is_none() { Some(first_account(&mut desk)?) } else { None };
     log::start(screen.colour);
     let memory = RuntimeDir::open(config.runtime.directory.as_deref(), &data.dir)?;

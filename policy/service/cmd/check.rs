@@ -10,6 +10,7 @@ use std::{
 use avow_terms::{
     problem::{Problem, Severity},
     reading::{self, Reading},
+    rules::Rules,
     source::Source,
     vocabulary::Vocabulary,
 };
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use crate::{
     exit::Exit,
     failure::Failure,
-    report,
+    needs, report,
     screen::{Form, Screen},
     texts,
 };
@@ -38,6 +39,10 @@ pub struct Args {
     /// End with 1 if there is a warning.
     #[arg(long)]
     pub deny_warnings: bool,
+
+    /// Whether this service could run under it: what the software itself must keep, with rows to paste.
+    #[arg(long)]
+    pub for_service: bool,
 
     /// Check again whenever a file is saved, until Ctrl-C.
     #[arg(long)]
@@ -63,6 +68,16 @@ pub fn check(source: Source, vocabulary: &Arc<Vocabulary>) -> Checked {
     Checked { reading, problems }
 }
 
+/// The same, and what the service itself must keep and the text does not allow.
+fn check_for_service(source: Source, vocabulary: &Arc<Vocabulary>) -> Checked {
+    let mut checked = check(source, vocabulary);
+    let policy = checked.reading.clone().policy().ok().map(Arc::new);
+    if let Some(Ok(rules)) = policy.map(|policy| Rules::compile(policy, vocabulary.clone(), 0)) {
+        checked.problems.extend(needs::unmet(&rules));
+    }
+    checked
+}
+
 /// Runs `avow check`.
 ///
 /// # Errors
@@ -75,7 +90,7 @@ pub fn run(args: &Args, form: Form, screen: Screen) -> Result<Exit, Failure> {
             _ => Err(Failure::could_not("`--watch` speaks to people only").help("leave `--format` out")),
         };
     }
-    let verdict = Verdict::of(&args.files, &vocabulary);
+    let verdict = Verdict::of(args, &vocabulary);
     match form {
         Form::Human => verdict.say(screen),
         Form::Json => screen.document(&verdict.json()),
@@ -91,9 +106,10 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn of(files: &[PathBuf], vocabulary: &Arc<Vocabulary>) -> Self {
+    fn of(args: &Args, vocabulary: &Arc<Vocabulary>) -> Self {
+        let check = if args.for_service { check_for_service } else { check };
         let one = |path: &PathBuf| (path.clone(), texts::file(path).map(|source| check(source, vocabulary)));
-        Self { files: files.iter().map(one).collect() }
+        Self { files: args.files.iter().map(one).collect() }
     }
 
     fn exit(&self, deny_warnings: bool) -> Exit {

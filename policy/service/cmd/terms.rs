@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::{
     exit::Exit,
     failure::Failure,
-    report::{self, Table},
+    report::{self, Table, ropa},
     screen::Screen,
     texts,
 };
@@ -24,6 +24,9 @@ pub struct Args {
     /// The policy.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// As a record of processing activities (GDPR Art. 30) instead.
+    #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "markdown")]
+    pub ropa: Option<ropa::Form>,
 }
 
 /// Runs `avow terms`.
@@ -33,6 +36,10 @@ pub struct Args {
 pub fn run(args: &Args, screen: Screen) -> Result<Exit, Failure> {
     let vocabulary = texts::vocabulary()?;
     let (policy, _) = texts::policy(texts::file(&args.file)?, &vocabulary)?;
+    if let Some(form) = args.ropa {
+        screen.say(ropa::record(form, &policy, &vocabulary));
+        return Ok(Exit::Done);
+    }
     let stored = stored::rows(&policy, &vocabulary);
     screen.document(&json!({
         "policy": policy.header.policy,

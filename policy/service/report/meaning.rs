@@ -46,7 +46,7 @@ fn stored(promises: &[&Promise], vocabulary: &Vocabulary) -> Vec<Meaning> {
     let with = |agreed: bool| {
         let (mut codes, mut purposes, mut how) = (BTreeSet::new(), BTreeSet::new(), None);
         for promise in promises {
-            if let Promise::Stored { data, purpose, origin, retention, consent } = promise
+            if let Promise::Stored { data, purpose, origin, retention, consent, .. } = promise
                 && *consent == agreed
             {
                 codes.insert(data);
@@ -82,7 +82,7 @@ fn meaning(promise: &Promise, vocabulary: &Vocabulary) -> Option<Meaning> {
             meaning(format!("Never kept in any form, except {}.", except.join(", ")), data)
         }
         Promise::Complete => meaning("What no row names is refused.".into(), &BTreeSet::new()),
-        Promise::Share { recipient, data, purpose, when } => {
+        Promise::Share { recipient, data, purpose, when, .. } => {
             meaning(format!("Seen by: {recipient}; purpose: {purpose}; when: {when}."), data)
         }
         Promise::Measure { measure, data, lead } => {

@@ -4,6 +4,7 @@
 //! the words around it only where the promise is the same. Nothing here says whether a change may be published: that
 //! is for [`crate::conflict`], which looks at every version and not only at the last.
 
+mod grounds;
 mod header;
 mod hedge;
 mod measure;
@@ -123,7 +124,11 @@ fn change(old: Side<'_>, new: Side<'_>, id: ClauseId) -> Option<Change> {
         after: place(new, after, heaviest.after),
         what: findings.iter().map(|finding| finding.what.as_str()).collect::<Vec<_>>().join("; "),
         redline: redline(&old_words, &new_words),
-        hedges: if speaks(before) && speaks(after) { hedge::hedges(&old_words, &new_words) } else { Vec::new() },
+        hedges: if speaks(before) && speaks(after) {
+            hedge::hedges(new.policy.header.language, &old_words, &new_words)
+        } else {
+            Vec::new()
+        },
     })
 }
 

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     clause::{Clause, ClauseId},
+    language::Language,
     minute::Minute,
     source::{Source, Span},
     term::Term,
@@ -55,6 +56,8 @@ pub struct Header {
     pub summary: Option<String>,
     /// The IANA zone whose calendar months and years are meant; needed only where a phrase counts them.
     pub zone: Option<String>,
+    /// The language it is written in.
+    pub language: Language,
     /// Where each key stands in the text.
     #[serde(skip)]
     pub places: Vec<(&'static str, Span)>,

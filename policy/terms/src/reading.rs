@@ -7,8 +7,8 @@ mod clause_words;
 mod codes;
 mod columns;
 mod consistency;
-mod countries;
 mod coverage;
+mod duties;
 mod front_matter;
 mod kept;
 mod number;
@@ -21,6 +21,7 @@ mod second_look;
 mod tensions;
 mod traps;
 mod triggers;
+mod undeclared;
 
 pub use self::open::OPEN_DECISION;
 use self::{coverage::Found, problems::Problems, tensions::Text};
@@ -65,8 +66,10 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     consistency::check(&outline.found, &terms, vocabulary, &mut problems);
     let text = Text { found: &outline.found, references: &references, terms: &terms, vocabulary };
     tensions::check(&text, &mut problems);
+    undeclared::check(&terms, vocabulary, &mut problems);
     if let Some(header) = &front.header {
         withdrawn_later(&outline.found, header, &mut problems);
+        duties::check(header, &terms, &mut problems);
     }
     let clauses =
         outline.found.iter().zip(references).map(|(found, references)| clause(found, references.all)).collect();

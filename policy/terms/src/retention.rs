@@ -2,6 +2,7 @@
 //!
 //! The canonical form is an anchor and an ISO 8601 duration: `@session.end+P90D`, `@month.end[UTC]`, `@account.deleted`.
 
+mod iso;
 mod order;
 mod phrase;
 mod words;
@@ -9,7 +10,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use phrase::zone_name;
-pub use phrase::{Refused, lead, period, phrase};
+pub use phrase::{Refused, lead, lead_in, period, period_in, phrase, phrase_in};
 
 /// A length of time as a policy states it. Hours, days and weeks are exact (a day is 24 hours); months and years are
 /// the calendar's, in the zone that the policy declares.

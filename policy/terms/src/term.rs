@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     clause::ClauseId,
     code::Code,
+    legal::{Country, LegalBasis},
     retention::{Period, Retention},
     source::Span,
 };
@@ -45,6 +46,12 @@ pub enum Promise {
         retention: Retention,
         /// Only after the user agreed (a `consent` clause names this code).
         consent: bool,
+        /// On what legal grounds, if the row says it.
+        #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+        legal_basis: BTreeSet<LegalBasis>,
+        /// Where else it goes, if the row says it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        transfer: Option<BTreeSet<Country>>,
     },
     /// S0: the table is complete.
     Complete,
@@ -58,6 +65,12 @@ pub enum Promise {
         purpose: Code,
         /// When, in the policy's words.
         when: String,
+        /// On what legal grounds, if the row says it.
+        #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+        legal_basis: BTreeSet<LegalBasis>,
+        /// Where the recipient takes it, if the row says it; to no other country if it is empty.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        transfer: Option<BTreeSet<Country>>,
     },
     /// A measure without a table: `no-disclosure`, `store-nothing-abroad`, `tls`, `notice`, `history` ...
     Measure {

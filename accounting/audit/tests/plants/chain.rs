@@ -93,7 +93,9 @@ fn a_version_that_no_longer_keeps_something_ends_it_at_its_minute() {
     let without = NORTHGATE
         .replace("version: 1\neffective: on publication", "version: 2\neffective: 2026-11-25T00:00Z")
         .lines()
-        .map(|line| if line.starts_with("| **S3** |") { "| **S3** | *Withdrawn in version 2.* | | | |" } else { line })
+        .map(
+            |line| if line.starts_with("| **S3** |") { "| **S3** | *Withdrawn in version 2.* | | | | |" } else { line },
+        )
         .collect::<Vec<_>>()
         .join("\n");
     world.publish(&without, SECOND);

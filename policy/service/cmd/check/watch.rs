@@ -4,14 +4,7 @@
 //! truncate files in ways that lose a watch, a look at the directory entry sees them all, and it works on every file
 //! system. One look costs a few microseconds.
 
-use std::{
-    fs,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::MetadataExt, path::Path, sync::Arc, thread, time::Duration};
 
 use avow_terms::vocabulary::Vocabulary;
 
@@ -33,7 +26,7 @@ pub(super) fn run(args: &Args, vocabulary: &Arc<Vocabulary>, screen: Screen) -> 
         still = if now == before { still + 1 } else { 0 };
         let wait = if now.contains(&None) { GONE } else { SETTLED };
         if shown.as_ref() != Some(&now) && (still >= wait || shown.is_none()) {
-            if !Screen::raw(&verdict(&args.files, vocabulary, screen)) {
+            if !Screen::raw(&verdict(args, vocabulary, screen)) {
                 return Exit::Done;
             }
             shown = Some(now.clone());
@@ -52,8 +45,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 /// A line with the time, and the verdict.
-fn verdict(files: &[PathBuf], vocabulary: &Arc<Vocabulary>, screen: Screen) -> String {
-    let verdict = Verdict::of(files, vocabulary);
+fn verdict(args: &Args, vocabulary: &Arc<Vocabulary>, screen: Screen) -> String {
+    let verdict = Verdict::of(args, vocabulary);
     let problems = verdict.problems();
     let mut text = format!("── {} UTC ──────────────────────────────\n", clock::now().strftime("%H:%M:%S"));
     verdict.failures().for_each(|failure| text.push_str(&failure.render(screen.colour)));

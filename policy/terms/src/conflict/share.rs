@@ -2,11 +2,14 @@
 //!
 //! Recipients and occasions are words: they are the same only if they are written the same.
 
+use std::collections::BTreeSet;
+
 use super::{Breach, Earlier, Promised, narrow_or_separate};
 use crate::{
     clause::Letter,
     code::Code,
     diff::{Side, normal},
+    legal::Country,
     policy::Guarantee,
     problem::Place,
     term::{Promise, Term},
@@ -42,14 +45,20 @@ fn breach<'a>(candidate: Side<'a>, promised: Promised<'a>, term: &'a Term) -> Op
 
 /// Whether an earlier row names this recipient, purpose and occasion for the code.
 fn allowed(side: Side<'_>, term: &Term, code: &Code) -> bool {
-    let Promise::Share { recipient, purpose, when, .. } = &term.promise else { return true };
+    let Promise::Share { recipient, purpose, when, transfer, .. } = &term.promise else { return true };
     side.policy.terms.iter().any(|earlier| match &earlier.promise {
-        Promise::Share { recipient: who, data, purpose: why, when: occasion } => {
+        Promise::Share { recipient: who, data, purpose: why, when: occasion, transfer: places, .. } => {
             (normal(who), why, normal(occasion)) == (normal(recipient), purpose, normal(when))
                 && side.any_covers(data, code)
+                && goes_no_further(transfer.as_ref(), places.as_ref())
         }
         _ => false,
     })
+}
+
+/// Whether the data goes to no country that the earlier row kept it from. A row without a word on it kept it from none.
+fn goes_no_further(now: Option<&BTreeSet<Country>>, before: Option<&BTreeSet<Country>>) -> bool {
+    before.is_none_or(|before| now.is_some_and(|now| now.is_subset(before)))
 }
 
 /// What the earlier version said about recipients: its row of the same number, its `no-disclosure`, or its first

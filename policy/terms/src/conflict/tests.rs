@@ -104,14 +104,14 @@ fn what_is_kept_is_bound_as_far_as_the_guarantee_says() {
     let purpose = with("(`service.display`)", "(`service.display`, `improve`)");
     check_levels(&[(session, &purpose)], none, none, &["purpose-added"]);
     let row = "| **S6** | If you agree";
-    let new = "| **S7** | Crashes (`diagnostics.crash`) | To improve (`improve`) | Collected automatically | Until the account is deleted |\n| **S6** | If you agree";
+    let new = "| **S7** | Crashes (`diagnostics.crash`) | To improve (`improve`) | Collected automatically | Until the account is deleted | Art. 6(1)(b) |\n| **S6** | If you agree";
     check_levels(&[(row, new)], none, none, &["not-in-complete-table"]);
     let shorter = with("Until the account is deleted", "In memory only");
     check_levels(&[(session, &shorter)], none, none, none);
     let mail = "`account.email`) | To write to you about the service (`notices`) | You give it";
     check_levels(&[(mail, &mail.replace("You give it", "Derived"))], none, none, &["origin-widened"]);
-    let withdrawn = ["| **S4** ", session, "\n"].concat();
-    check_levels(&[(&withdrawn, "| **S4** | *Withdrawn in version 2.* | | | |\n")], none, none, none);
+    let withdrawn = ["| **S4** ", session, " Art. 6(1)(b) |\n"].concat();
+    check_levels(&[(&withdrawn, "| **S4** | *Withdrawn in version 2.* | | | | |\n")], none, none, none);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn who_sees_it_is_bound_as_far_as_the_guarantee_says() {
     let none: &[&str] = &[];
     let recipient = ("| The mail service that carries our messages |", "| The newsletter service |");
     check_levels(&[recipient], none, none, &["shown-to-more"]);
-    check_levels(&[("| When we write to you |", "| Always |")], none, none, &["shown-to-more"]);
+    check_levels(&[("| When we write to you |", "| On Mondays |")], none, none, &["shown-to-more"]);
     check_levels(
         &[("| To deliver them (`notices`) |", "| To deliver them (`notices`, `marketing`) |")],
         none,
@@ -163,7 +163,7 @@ fn what_was_never_to_be_kept_may_not_be_kept_later() {
     let n5 = ("- **N5.** data we know to be about a child under 13 (`child`).", "- **N5.** *Withdrawn in version 2.*");
     let row = (
         "| **S6** | If you agree",
-        "| **S7** | Children (`child`) | To improve (`improve`) | Derived | Until the account is deleted |\n| **S6** | If you agree",
+        "| **S7** | Children (`child`) | To improve (`improve`) | Derived | Until the account is deleted | Art. 6(1)(b) |\n| **S6** | If you agree",
     );
     let both = ["kept-despite-never", "never-shrinks"];
     check_levels(&[n5, row], &both, &both, &both);
@@ -227,7 +227,7 @@ fn without_a_complete_table_silence_is_no_promise() {
         ("**S0.** The table below is complete: what is not in it is not stored (`complete`).", "**G9.** Below.");
     let row = (
         "| **S3** | How much",
-        "| **S9** | Crashes (`diagnostics.crash`) | To improve (`improve`) | Derived | Until the account is deleted |\n| **S3** | How much",
+        "| **S9** | Crashes (`diagnostics.crash`) | To improve (`improve`) | Derived | Until the account is deleted | Art. 6(1)(b) |\n| **S3** | How much",
     );
     assert_eq!(codes(NORTHGATE, &[no_table], &[no_table, row]), [""; 0]);
     assert_eq!(codes(NORTHGATE, &[], &[row]), ["not-in-complete-table"]);

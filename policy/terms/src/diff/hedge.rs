@@ -1,57 +1,15 @@
 //! Words that make a promise softer while its codes stay the same.
 //!
-//! The lists come from revisions of real policies. A hit is no error: it asks for a second look.
+//! The lists, one for each language, come from revisions of real policies. A hit is no error: it asks for a second look.
 
-const SOFTENING: [&str; 24] = [
-    "may",
-    "might",
-    "can",
-    "could",
-    "attempt",
-    "try",
-    "strive",
-    "aim",
-    "should",
-    "generally",
-    "usually",
-    "normally",
-    "typically",
-    "reasonable",
-    "reasonably",
-    "except",
-    "unless",
-    "other than",
-    "however",
-    "where possible",
-    "as necessary",
-    "from time to time",
-    "where appropriate",
-    "in some cases",
-];
-
-const BINDING: [&str; 15] = [
-    "only",
-    "never",
-    "not",
-    "no",
-    "nobody",
-    "nothing",
-    "none",
-    "immediately",
-    "always",
-    "all",
-    "any",
-    "every",
-    "once",
-    "must",
-    "whatever",
-];
+use crate::language::Language;
 
 /// What became softer, in the order of the lists.
-pub(super) fn hedges(old: &str, new: &str) -> Vec<String> {
+pub(super) fn hedges(language: Language, old: &str, new: &str) -> Vec<String> {
+    let said = language.words();
     let (old, new) = (words(old), words(new));
-    let added = SOFTENING.iter().filter(|phrase| count(&new, phrase) > count(&old, phrase));
-    let removed = BINDING.iter().filter(|phrase| count(&new, phrase) < count(&old, phrase));
+    let added = said.softening.iter().filter(|phrase| count(&new, phrase) > count(&old, phrase));
+    let removed = said.binding.iter().filter(|phrase| count(&new, phrase) < count(&old, phrase));
     let added = added.map(|phrase| format!("softening word added: `{phrase}`"));
     added.chain(removed.map(|phrase| format!("binding word removed: `{phrase}`"))).collect()
 }
@@ -78,13 +36,20 @@ mod tests {
             ("We delete it immediately.", "We delete it.", "binding word removed: `immediately`"),
             ("Only the desk opens it.", "The desk opens it.", "binding word removed: `only`"),
         ] {
-            assert!(hedges(old, new).iter().any(|hedge| hedge == found), "{old} -> {new}: {:?}", hedges(old, new));
+            assert!(
+                hedges(Language::ENGLISH, old, new).iter().any(|hedge| hedge == found),
+                "{old} -> {new}: {:?}",
+                hedges(Language::ENGLISH, old, new)
+            );
         }
     }
 
     #[test]
     fn other_words_and_another_order_are_no_hedge() {
-        assert_eq!(hedges("We only keep it here.", "It is kept only at this place."), Vec::<String>::new());
-        assert_eq!(hedges("(`no-disclosure`)", "(`no-contact`)"), Vec::<String>::new());
+        assert_eq!(
+            hedges(Language::ENGLISH, "We only keep it here.", "It is kept only at this place."),
+            Vec::<String>::new()
+        );
+        assert_eq!(hedges(Language::ENGLISH, "(`no-disclosure`)", "(`no-contact`)"), Vec::<String>::new());
     }
 }

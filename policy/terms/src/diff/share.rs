@@ -5,8 +5,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Class, Finding, Side, listed, normal};
-use crate::{clause::ClauseId, code::Code, source::Span, term::Promise};
+use super::{Class, Finding, Side, grounds, listed, normal};
+use crate::{
+    clause::ClauseId,
+    code::Code,
+    legal::{Country, LegalBasis},
+    source::Span,
+    term::Promise,
+};
 
 /// The terms of a row together.
 struct Row<'a> {
@@ -15,6 +21,8 @@ struct Row<'a> {
     when: &'a str,
     data: BTreeSet<&'a Code>,
     purposes: BTreeSet<&'a Code>,
+    legal_basis: &'a BTreeSet<LegalBasis>,
+    transfer: &'a Option<BTreeSet<Country>>,
 }
 
 pub(super) fn compare(old: Side<'_>, new: Side<'_>, id: ClauseId) -> Vec<Finding> {
@@ -35,13 +43,15 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>, id: ClauseId) -> Vec<Finding
 fn row(side: Side<'_>, id: ClauseId) -> Option<Row<'_>> {
     let mut row: Option<Row<'_>> = None;
     for term in side.terms(id) {
-        let Promise::Share { recipient, data, purpose, when } = &term.promise else { continue };
+        let Promise::Share { recipient, data, purpose, when, legal_basis, transfer } = &term.promise else { continue };
         let row = row.get_or_insert_with(|| Row {
             said_at: term.said_at,
             recipient,
             when,
             data: BTreeSet::new(),
             purposes: BTreeSet::new(),
+            legal_basis,
+            transfer,
         });
         row.data.extend(data);
         row.purposes.insert(purpose);
@@ -63,6 +73,8 @@ fn fields(old: Side<'_>, before: &Row<'_>, after: &Row<'_>) -> Vec<Finding> {
     set(Class::Narrows, "no longer for", before.purposes.difference(&after.purposes).copied().collect());
     changes.extend(words("recipient", before.recipient, after.recipient));
     changes.extend(words("when", before.when, after.when));
+    changes.extend(grounds::legal_basis(before.legal_basis, after.legal_basis));
+    changes.extend(grounds::transfer(before.transfer.as_ref(), after.transfer.as_ref()));
     let at = |(class, what)| Finding::new(class, what, Some(before.said_at), Some(after.said_at));
     changes.into_iter().map(at).collect()
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{Class, Finding, Side, listed};
+use super::{Class, Finding, Side, grounds, listed};
 use crate::{
     clause::ClauseId,
     code::Code,
+    legal::{Country, LegalBasis},
     retention::Retention,
     source::Span,
     term::{Origin, Promise},
@@ -19,6 +20,8 @@ struct Row<'a> {
     agreed: BTreeSet<&'a Code>,
     origin: Origin,
     retention: &'a Retention,
+    legal_basis: &'a BTreeSet<LegalBasis>,
+    transfer: &'a Option<BTreeSet<Country>>,
 }
 
 pub(super) fn compare(old: Side<'_>, new: Side<'_>, id: ClauseId) -> Vec<Finding> {
@@ -39,7 +42,9 @@ pub(super) fn compare(old: Side<'_>, new: Side<'_>, id: ClauseId) -> Vec<Finding
 fn row(side: Side<'_>, id: ClauseId) -> Option<Row<'_>> {
     let mut row: Option<Row<'_>> = None;
     for term in side.terms(id) {
-        let Promise::Stored { data, purpose, origin, retention, consent } = &term.promise else { continue };
+        let Promise::Stored { data, purpose, origin, retention, consent, legal_basis, transfer } = &term.promise else {
+            continue;
+        };
         let row = row.get_or_insert_with(|| Row {
             said_at: term.said_at,
             codes: BTreeSet::new(),
@@ -47,6 +52,8 @@ fn row(side: Side<'_>, id: ClauseId) -> Option<Row<'_>> {
             agreed: BTreeSet::new(),
             origin: *origin,
             retention,
+            legal_basis,
+            transfer,
         });
         row.codes.insert(data);
         row.purposes.insert(purpose);
@@ -75,6 +82,8 @@ fn fields(old: Side<'_>, before: &Row<'_>, after: &Row<'_>) -> Vec<Finding> {
     set(Class::Narrows, "only after you agree:", agreement_won.copied().collect());
     changes.extend(origin(before.origin, after.origin));
     changes.extend(retention(before.retention, after.retention));
+    changes.extend(grounds::legal_basis(before.legal_basis, after.legal_basis));
+    changes.extend(grounds::transfer(before.transfer.as_ref(), after.transfer.as_ref()));
     let at = |(class, what)| Finding::new(class, what, Some(before.said_at), Some(after.said_at));
     changes.into_iter().map(at).collect()
 }

@@ -128,8 +128,8 @@ fn another_recipient_is_one_removed_and_one_added() {
     );
     check(
         NORTHGATE,
-        &[("| When we write to you |", "| Always |")],
-        &["R5 Widens: when: `Always` instead of `When we write to you`"],
+        &[("| When we write to you |", "| On Mondays |")],
+        &["R5 Widens: when: `On Mondays` instead of `When we write to you`"],
     );
 }
 

@@ -24,9 +24,9 @@ use crate::{
 
 const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");
 
-/// Codes that no text of a lawyer can cause: faults of the software or of a store, and what another code says first.
-/// They have no example.
-const WITHOUT_EXAMPLE: [&str; 7] = [
+/// Codes that no text of a lawyer can cause by itself: faults of the software or of a store, what the reader finds before
+/// the check of the rules would, and what only `--for-service` asks. They have no example.
+const WITHOUT_EXAMPLE: [&str; 9] = [
     "effective-without-minute",
     "missing-version",
     "no-rule",
@@ -34,12 +34,22 @@ const WITHOUT_EXAMPLE: [&str; 7] = [
     "permit-killed-between",
     "permit-never-applies",
     "rule-can-fail",
+    "service-forbidden",
+    "service-needs",
 ];
 
 /// Literals in the sources that look like codes and name something else: a service, a form of names, questions of a
 /// first policy. What the vocabulary has, measures above all, is left out by itself.
-const NO_CODES: [&str; 7] =
-    ["abuse-desk", "kebab-case", "month-total", "no-promise", "not-a-code", "session-addresses", "user-name"];
+const NO_CODES: [&str; 8] = [
+    "abuse-desk",
+    "contact",
+    "kebab-case",
+    "month-total",
+    "no-promise",
+    "not-a-code",
+    "session-addresses",
+    "user-name",
+];
 
 fn vocabulary() -> Arc<Vocabulary> {
     Arc::new(Vocabulary::read(Source::new("vocabulary.md", VOCABULARY)).0)
@@ -178,7 +188,7 @@ fn whole(version: u32, month: usize, piece: &str) -> String {
         ("effective", format!("2027-{month:02}-01T00:00Z")),
         ("controller", "Sample VPN".to_owned()),
         ("contact", "privacy@sample.example".to_owned()),
-        ("home", "CY".to_owned()),
+        ("home", "CH".to_owned()),
         ("guarantee", "published".to_owned()),
     ];
     let says = |key: &str| lines.lines().any(|line| line.starts_with(&format!("{key}:")));

@@ -83,6 +83,8 @@ pub(super) fn rights(answers: &Answers) -> Vec<String> {
         "Have the account and everything kept about it deleted (`delete`)",
         "See everything kept about you, and take it elsewhere (`access`, `export`)",
         "Have it put right (`correct`)",
+        "Have it left untouched while a question about it is open (`restrict`)",
+        "Object to what rests on our interests alone, which is Art. 6(1)(f) (`object`)",
     ]
     .map(|may| format!("{may} | Write to {contact} | 30 days"))
     .into()

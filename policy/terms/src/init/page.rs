@@ -23,6 +23,7 @@ pub fn policy(answers: &Answers) -> String {
     page.recipients(answers, rows.len());
     page.paragraph("## Your rights");
     page.table("You may | How | Answered within", 'U', 1, &rights(answers));
+    page.paragraph("**U6.** You may complain about us to a supervisory authority (`complaint`).");
     page.paragraph("## Changes to this policy");
     page.list('C', &changes(answers));
     page.text
@@ -95,10 +96,10 @@ impl Page {
         self.paragraph("## What we keep");
         self.paragraph("**S0.** The table below is complete: what is not in it is not stored (`complete`).");
         let cells: Vec<String> = rows.iter().map(cells).collect();
-        self.table("What we keep | Why | Where it comes from | How long", 'S', 1, &cells);
+        self.table("What we keep | Why | Where it comes from | How long | Legal basis", 'S', 1, &cells);
         if let Some(at) = rows.iter().position(|row| row.codes.contains(&"diagnostics.attempt")) {
             self.paragraph(&format!(
-                "**U4.** S{} is off until you agree to it, and taking that back erases what was collected (`consent`: \
+                "**U7.** S{} is off until you agree to it, and taking that back erases what was collected (`consent`: \
                  `diagnostics.attempt`).",
                 at + 1
             ));
@@ -128,5 +129,6 @@ impl Page {
 
 fn cells(row: &Row) -> String {
     let codes: Vec<String> = row.codes.iter().map(|code| format!("`{code}`")).collect();
-    format!("{} ({}) | {} | {} | {}", row.what, codes.join(", "), row.why, row.origin, row.how_long)
+    let codes = codes.join(", ");
+    format!("{} ({codes}) | {} | {} | {} | {}", row.what, row.why, row.origin, row.how_long, row.legal_basis())
 }

@@ -13,6 +13,21 @@ pub(super) struct Row {
     pub(super) how_long: &'static str,
 }
 
+impl Row {
+    /// What allows it (GDPR Art. 6(1)): an agreement, the interest in a secure service that can be shown to have kept its
+    /// word, or else the contract.
+    pub(super) fn legal_basis(&self) -> &'static str {
+        let is_for = |purposes: &[&str]| purposes.iter().any(|purpose| self.why.contains(purpose));
+        if self.codes.contains(&"diagnostics.attempt") {
+            "Art. 6(1)(a)"
+        } else if is_for(&["`security`", "`accountability`", "`improve`"]) {
+            "Art. 6(1)(f)"
+        } else {
+            "Art. 6(1)(b)"
+        }
+    }
+}
+
 const GIVEN: &str = "You give it";
 const COLLECTED: &str = "Collected automatically";
 const PROCESSOR: &str = "Payment processor";

@@ -71,14 +71,17 @@ fn group(passage: &Passage, bracket: &Range<usize>, vocabulary: &Vocabulary, pro
     let mut group = Group::default();
     let mut from = bracket.start + 1;
     let (mut about, mut except) = (false, false);
+    let words = problems.words_of_language();
     for piece in passage.codes().filter(|piece| bracket.contains(&piece.range.start)) {
         let joint = from..piece.range.start;
         from = piece.range.end;
-        match passage.text.get(joint.clone()).unwrap_or("").trim() {
-            "" | "," | "and" | ", and" => {}
-            ":" if !group.codes.is_empty() && !about && !except => about = true,
-            ", except" | "except" if !group.codes.is_empty() && !except => except = true,
-            words => refuse_joint(passage, joint, words, problems),
+        let joins = passage.text.get(joint.clone()).unwrap_or("").trim();
+        match joins.strip_prefix(", ").unwrap_or(joins) {
+            "" | "," => {}
+            and if and == words.and => {}
+            ":" if joins == ":" && !group.codes.is_empty() && !about && !except => about = true,
+            excepts if excepts == words.except && !group.codes.is_empty() && !except => except = true,
+            _ => refuse_joint(passage, joint, joins, problems),
         }
         let Some(said) = said(passage, piece, vocabulary, problems) else { continue };
         match (except, about) {
@@ -99,8 +102,10 @@ fn refuse_joint(passage: &Passage, range: Range<usize>, words: &str, problems: &
     let text = passage.text.get(range.clone()).unwrap_or("");
     let start = range.start + text.len() - text.trim_start().len();
     let place = passage.place(start..start + words.len());
-    let help =
-        "between codes there are only commas, `except` before exceptions, and `:` between a measure and its data";
+    let except = problems.words_of_language().except;
+    let help = format!(
+        "between codes there are only commas, `{except}` before exceptions, and `:` between a measure and its data"
+    );
     problems.error(place, "words-among-codes", format!("`{words}` among codes means nothing"), help);
 }
 
@@ -110,6 +115,17 @@ fn said(passage: &Passage, piece: &Piece, vocabulary: &Vocabulary, problems: &mu
     let known = Code::new(word).ok().and_then(|code| vocabulary.entry(&code).map(|entry| (code, entry.kind)));
     if let Some((code, kind)) = known {
         return Some(Said { code, kind, place: piece.span });
+    }
+    if let Some(c) = word.chars().find(|c| !c.is_ascii()) {
+        let codes = Kind::ALL.into_iter().flat_map(|kind| vocabulary.codes(kind)).map(Code::as_str);
+        let near = suggest::nearest(word, codes);
+        let help = near.map_or_else(
+            || "codes are written with the letters a to z".to_owned(),
+            |near| format!("did you mean `{near}`? Type it anew"),
+        );
+        let message = format!("`{word}` holds `{c}` (U+{:04X}), which is in no code", u32::from(c));
+        problems.error(piece.span, "look-alike", message, help);
+        return None;
     }
     let codes = Kind::ALL.into_iter().flat_map(|kind| vocabulary.codes(kind)).map(Code::as_str);
     let help = match suggest::nearest(word, codes) {

@@ -1,30 +1,14 @@
 //! The three tables of a policy and the fixed names of their columns.
 
 use super::problems::Problems;
+pub(super) use crate::language::Column;
 use crate::{
     clause::Letter,
+    language::Words,
     markdown::{Passage, Row, Table, cells_in},
     source::Span,
     suggest,
 };
-
-/// A column of one of the tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Column {
-    Ref,
-    Kept,
-    Why,
-    Origin,
-    HowLong,
-    Who,
-    Sees,
-    When,
-    May,
-    How,
-    AnsweredWithin,
-    LegalBasis,
-    Transfer,
-}
 
 use Column::{AnsweredWithin, How, HowLong, Kept, LegalBasis, May, Origin, Ref, Sees, Transfer, When, Who, Why};
 
@@ -64,30 +48,10 @@ impl Cells {
     }
 }
 
-impl Column {
-    /// The name it has in a header.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Ref => "Ref",
-            Kept => "What we keep",
-            Why => "Why",
-            Origin => "Where it comes from",
-            HowLong => "How long",
-            Who => "Who",
-            Sees => "What they see",
-            When => "When",
-            May => "You may",
-            How => "How",
-            AnsweredWithin => "Answered within",
-            LegalBasis => "Legal basis",
-            Transfer => "Transfer",
-        }
-    }
-
-    fn is_named(self, name: &str) -> bool {
-        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        name.eq_ignore_ascii_case(self.name())
-    }
+/// Whether a header says the name of a column.
+fn is_named(column: Column, name: &str, words: &Words) -> bool {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    name.to_lowercase() == words.column(column).to_lowercase()
 }
 
 impl Shape {
@@ -95,32 +59,32 @@ impl Shape {
         self.needed.iter().chain(self.optional).copied()
     }
 
-    fn column(&self, name: &str) -> Option<Column> {
-        self.columns().find(|column| column.is_named(name))
+    fn column(&self, name: &str, words: &Words) -> Option<Column> {
+        self.columns().find(|column| is_named(*column, name, words))
     }
 
     /// How the header of such a table reads.
-    pub(super) fn header(&self) -> String {
-        self.needed.iter().map(|column| column.name()).collect::<Vec<_>>().join(" · ")
+    pub(super) fn header(&self, words: &Words) -> String {
+        self.needed.iter().map(|column| words.column(*column)).collect::<Vec<_>>().join(" · ")
     }
 }
 
-/// The name of every column.
-#[cfg(test)]
-pub(super) fn names() -> impl Iterator<Item = &'static str> {
-    SHAPES.iter().flat_map(Shape::columns).map(Column::name)
+/// How the header of the table with rows of a letter reads.
+pub(super) fn header_of(letter: Letter, words: &Words) -> String {
+    SHAPES.iter().find(|shape| shape.letter == letter).map(|shape| shape.header(words)).unwrap_or_default()
 }
 
 /// Reads the header of a table; `None` if it is none of the three.
 pub(super) fn read(table: &Table, problems: &mut Problems<'_>) -> Option<Columns> {
+    let words = problems.words_of_language();
     let names: Vec<(&str, Span)> =
         table.header.cells.iter().map(|cell| (cell.text.trim(), cell.words_place())).collect();
     let fits = |shape: &&Shape| {
         let own = shape.columns().filter(|column| !matches!(column, Ref | Why | LegalBasis | Transfer));
-        own.filter(|column| names.iter().any(|(name, _)| column.is_named(name))).count()
+        own.filter(|column| names.iter().any(|(name, _)| is_named(*column, name, words))).count()
     };
     let Some(shape) = SHAPES.iter().rev().max_by_key(fits).filter(|shape| fits(shape) > 0) else {
-        let shapes: Vec<String> = SHAPES.iter().map(Shape::header).collect();
+        let shapes: Vec<String> = SHAPES.iter().map(|shape| shape.header(words)).collect();
         let help = format!("the tables of a policy have the columns: {}", shapes.join("; or: "));
         problems.error(table.header.span, "unknown-table", "a table of no known kind", help);
         return None;
@@ -131,8 +95,8 @@ pub(super) fn read(table: &Table, problems: &mut Problems<'_>) -> Option<Columns
         columns.push(column);
     }
     for missing in shape.needed.iter().filter(|column| !columns.contains(&Some(**column))) {
-        let help = format!("the columns are: {}", shape.header());
-        problems.error(table.header.span, "missing-column", format!("no column `{}`", missing.name()), help);
+        let help = format!("the columns are: {}", shape.header(words));
+        problems.error(table.header.span, "missing-column", format!("no column `{}`", words.column(*missing)), help);
     }
     Some(Columns { shape, columns })
 }
@@ -145,20 +109,26 @@ fn column(
     before: &[Option<Column>],
     problems: &mut Problems<'_>,
 ) -> Option<Column> {
-    if let Some(column) = shape.column(name) {
+    let words = problems.words_of_language();
+    if let Some(column) = shape.column(name, words) {
         if !before.contains(&Some(column)) {
             return Some(column);
         }
         problems.error(place, "duplicate-column", format!("a second column `{name}`"), "leave one of them out");
         return None;
     }
-    let meant = suggest::nearest(name, shape.columns().map(Column::name));
+    let meant = suggest::nearest(name, shape.columns().map(|column| words.column(column)));
     let help = match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the columns are: {}; and, if you like, Legal basis, Transfer", shape.header()),
+        None => format!(
+            "the columns are: {}; and, if you like, {}, {}",
+            shape.header(words),
+            words.column(LegalBasis),
+            words.column(Transfer)
+        ),
     };
     problems.error(place, "unknown-column", format!("unknown column `{name}`"), help);
-    meant.and_then(|meant| shape.column(meant)).filter(|column| !before.contains(&Some(*column)))
+    meant.and_then(|meant| shape.column(meant, words)).filter(|column| !before.contains(&Some(*column)))
 }
 
 impl Columns {

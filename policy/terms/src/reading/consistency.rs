@@ -37,6 +37,10 @@ pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, pr
         }
         seen.push((term, data));
     }
+    for (term, data) in &seen {
+        checker.narrower_rows(term, data, &seen);
+    }
+    checker.shown_without_condition();
     if let Some(first) = kept.first() {
         checker.completeness(first, &first.code);
     }
@@ -61,10 +65,11 @@ impl Checker<'_, '_> {
             }
             let (kept_by, refused_by) = (stored.clause, never.clause);
             let message = format!("{kept_by} keeps `{code}`, and {refused_by} promises never to keep `{ancestor}`");
+            let except = self.problems.words_of_language().except;
             let help = if ancestor == code {
                 format!("take `{code}` out of {kept_by} or out of {refused_by}")
             } else {
-                format!("take `{code}` out of {kept_by}, or write `(`{ancestor}`, except `{code}`)` in {refused_by}")
+                format!("take `{code}` out of {kept_by}, or write `(`{ancestor}`, {except} `{code}`)` in {refused_by}")
             };
             let (here, there) = (self.place(kept_by, code), self.place(refused_by, ancestor));
             let remark = format!("{refused_by} promises never to");
@@ -89,10 +94,51 @@ impl Checker<'_, '_> {
         }
     }
 
+    /// Rows that keep a part of what this row keeps, for another time.
+    fn narrower_rows(&mut self, whole: &Term, code: &Code, seen: &[(&Term, &Code)]) {
+        let Promise::Stored { retention: one, .. } = &whole.promise else { return };
+        for (part, narrower) in seen.iter().filter(|(_, other)| *other != code && self.vocabulary.covers(code, other)) {
+            let Promise::Stored { retention: other, .. } = &part.promise else { continue };
+            if one != other {
+                let (one, other) = (one.phrase(), other.phrase());
+                let message =
+                    format!("{} keeps `{narrower}` {other}, {} keeps all of `{code}` {one}", part.clause, whole.clause);
+                let help = format!(
+                    "`{narrower}` is part of `{code}`: name the other parts in {}, or give both the same phrase",
+                    whole.clause
+                );
+                let remark = format!("{} says otherwise", whole.clause);
+                self.problems.clash(part.said_at, "two-retentions", message, (whole.said_at, &remark), help);
+            }
+        }
+    }
+
+    /// A recipient that always sees something, beside a promise to tell nobody.
+    fn shown_without_condition(&mut self) {
+        let is_nobody = |term: &&Term| matches!(&term.promise, Promise::Measure { measure, .. } if measure.as_str() == "no-disclosure");
+        let Some(nobody) = self.terms.iter().find(is_nobody) else { return };
+        let unconditional = self.problems.words_of_language().unconditional;
+        // One problem for a row, however many purposes it has.
+        let mut said_of = None;
+        for term in self.terms.iter().filter(|term| said_of.replace(term.clause) != Some(term.clause)) {
+            let Promise::Share { recipient, when, .. } = &term.promise else { continue };
+            let said = when.trim().trim_end_matches('.').to_lowercase();
+            if unconditional.contains(&said.as_str()) || !said.contains(char::is_alphanumeric) {
+                let message = format!(
+                    "{} shows data to `{recipient}` on no condition, and {} promises to tell nobody",
+                    term.clause, nobody.clause
+                );
+                let help = format!("say in {} when it is shown, or take {} out", term.clause, nobody.clause);
+                let remark = format!("{} promises it", nobody.clause);
+                self.problems.clash(term.said_at, "shown-to-somebody", message, (nobody.said_at, &remark), help);
+            }
+        }
+    }
+
     fn completeness(&mut self, first: &Kept, code: &Code) {
         let is_s0 = |found: &Found| found.id.to_string() == "S0" && found.is_active();
         if !self.found.iter().any(is_s0) {
-            let help = "add `**S0.** The table below is complete: what is not in it is not stored (`complete`).`";
+            let help = format!("add `**S0.** {} (`complete`).`", self.problems.words_of_language().complete);
             let place = self.place(first.clause, code);
             self.problems.warning(place, "not-complete", "nothing says that the table is complete", help);
         }

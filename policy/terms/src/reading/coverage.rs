@@ -12,13 +12,10 @@ use super::{
 };
 use crate::{
     clause::{ClauseId, Letter, State},
+    language::Words,
     markdown::{Block, Passage, Row, Table},
     source::Span,
 };
-
-/// The lines that may stand unnumbered before a list or a table, and the letter of what follows them.
-const LEAD_INS: [(&str, Letter); 3] =
-    [("we never keep, in any form:", Letter::N), ("we never keep:", Letter::N), ("we keep:", Letter::S)];
 
 /// A numbered clause as it was found.
 #[derive(Debug, Clone)]
@@ -171,7 +168,8 @@ impl<'w, 's> Walk<'w, 's> {
 
     fn paragraph(&mut self, passage: &Passage) {
         let said = passage.text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
-        if let Some((_, letter)) = LEAD_INS.into_iter().find(|(words, _)| *words == said) {
+        let lead_ins = self.problems.words_of_language().lead_ins;
+        if let Some(&(_, letter)) = lead_ins.iter().find(|(words, _)| *words == said) {
             self.lead_in = Some(LeadIn { letter, place: passage.span, list: None });
             return;
         }
@@ -193,7 +191,7 @@ impl<'w, 's> Walk<'w, 's> {
                     self.problems.error(place, "wrong-lead-in", message, help);
                 }
                 self.numbers_inside(&rest, &id.to_string());
-                let state = number::withdrawn(&rest.text).unwrap_or(State::Active);
+                let state = number::withdrawn(&rest.text, self.problems.words_of_language()).unwrap_or(State::Active);
                 let under_never = letter == Some(Letter::N);
                 self.found(Found { id, place, span: passage.span, body: Body::Words(rest), state, under_never });
             }
@@ -274,7 +272,7 @@ impl<'w, 's> Walk<'w, 's> {
             let help = format!("the rows of this table have the letter {:?}", columns.shape.letter);
             self.problems.error(place, "wrong-table", message, help);
         }
-        let state = withdrawn_row(&cells).unwrap_or(State::Active);
+        let state = withdrawn_row(&cells, self.problems.words_of_language()).unwrap_or(State::Active);
         self.found(Found { id, place, span: row.span, body: Body::Row(cells), state, under_never: false });
     }
 
@@ -291,8 +289,8 @@ impl<'w, 's> Walk<'w, 's> {
 }
 
 /// A row that was withdrawn says so in one cell, and nothing in the others.
-fn withdrawn_row(cells: &Cells) -> Option<State> {
+fn withdrawn_row(cells: &Cells, words: &Words) -> Option<State> {
     let mut said = cells.said().filter(|cell| !cell.is_empty());
-    let state = number::withdrawn(&said.next()?.text)?;
+    let state = number::withdrawn(&said.next()?.text, words)?;
     said.next().is_none().then_some(state)
 }

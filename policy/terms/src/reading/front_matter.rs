@@ -1,7 +1,9 @@
 //! The front matter: `key: value` lines between two lines of `---`.
 
-use super::{countries::is_country, problems::Problems, traps};
+use super::{problems::Problems, traps};
 use crate::{
+    language::Language,
+    legal::Country,
     policy::{Document, Effective, Guarantee, Header},
     retention::zone_name,
     source::Span,
@@ -19,7 +21,7 @@ pub(super) struct FrontMatter {
     pub(super) end: usize,
 }
 
-pub(super) const KEYS: [&str; 11] = [
+pub(super) const KEYS: [&str; 12] = [
     "policy",
     "document",
     "version",
@@ -30,6 +32,7 @@ pub(super) const KEYS: [&str; 11] = [
     "guarantee",
     "summary",
     "zone",
+    "language",
     "informative",
 ];
 const NEEDED: usize = 8;
@@ -60,6 +63,8 @@ pub(super) fn read(problems: &mut Problems<'_>) -> FrontMatter {
     let mut entries = Vec::new();
     for (line, start) in lines {
         if is_rule(line) {
+            problems.language = language(&entries, problems);
+            gaps(&entries, problems);
             let informative = sections(&entries);
             return FrontMatter { header: header(&entries, start, problems), informative, end: start + line.len() };
         }
@@ -141,11 +146,28 @@ fn entry<'s>(line: &'s str, start: usize, before: &[Entry<'s>], problems: &mut P
         );
         return None;
     }
-    if let Some(gap) = traps::gaps(value).into_iter().next() {
-        let words = Span { start: place.start + gap.start, end: place.start + gap.end };
-        traps::placeholder(words, problems);
-    }
     Some(Entry { key, value, place })
+}
+
+/// The language of the text; English if it names none, or none that is known, which is reported.
+fn language(entries: &[Entry<'_>], problems: &mut Problems<'_>) -> Language {
+    let Some(entry) = entries.iter().find(|entry| entry.key == "language") else { return Language::default() };
+    Language::of(entry.value).unwrap_or_else(|| {
+        let known = Language::ALL.map(|language| format!("`{language}`")).join(", ");
+        let help = format!("the languages are: {known}; without this line it is `{}`", Language::default());
+        problems.error(entry.place, "unknown-language", format!("no words are known for `{}`", entry.value), help);
+        Language::default()
+    })
+}
+
+/// Reports values that are still to be filled in.
+fn gaps(entries: &[Entry<'_>], problems: &mut Problems<'_>) {
+    for entry in entries {
+        if let Some(gap) = traps::gaps(entry.value, problems.words_of_language()).into_iter().next() {
+            let words = Span { start: entry.place.start + gap.start, end: entry.place.start + gap.end };
+            traps::placeholder(words, problems);
+        }
+    }
 }
 
 /// A value without the quotation marks that YAML allows around it, and how many bytes they take before it.
@@ -177,17 +199,19 @@ fn header(entries: &[Entry<'_>], end: usize, problems: &mut Problems<'_>) -> Opt
     let reported = problems.any_error_in(Span { start: 0, end });
     for key in missing.iter().filter(|_| !reported) {
         let message = format!("the front matter does not say `{key}`");
-        problems.error(Span { start: end, end: end + 3 }, "missing-key", message, example(key));
+        problems.error(Span { start: end, end: end + 3 }, "missing-key", message, example(key, problems.language));
     }
+    let language = problems.language;
     let mut values = Values { entries, problems };
     let policy = values.read("policy", |value| is_name(value).then(|| value.to_owned()));
     let document = values.read("document", document);
     let version = values.read("version", |value| value.parse().ok().filter(|version| *version > 0));
-    let effective = values.read("effective", effective);
+    let effective = values.read("effective", |value| effective(value, language));
     let effective = effective.filter(|effective| values.may_be_on_publication(*effective, version));
+    let effective = effective.filter(|effective| values.is_in_our_time(*effective));
     let controller = values.read("controller", |value| Some(value.to_owned()));
     let contact = values.read("contact", |value| Some(value.to_owned()));
-    let home = values.read("home", |value| is_country(value).then(|| value.to_owned()));
+    let home = values.read("home", |value| Country::new(value).map(|home| home.as_str().to_owned()));
     let guarantee = values.read("guarantee", guarantee);
     let zone = values.read("zone", zone_name);
     let summary = values.read("summary", |value| Some(value.to_owned()));
@@ -203,6 +227,7 @@ fn header(entries: &[Entry<'_>], end: usize, problems: &mut Problems<'_>) -> Opt
         guarantee: guarantee?,
         summary,
         zone,
+        language,
         places,
     })
 }
@@ -219,9 +244,22 @@ impl Values<'_, '_> {
         let value = parse(entry.value);
         if value.is_none() {
             let message = format!("`{}` is not {}", entry.value, expected(entry.key));
-            self.problems.error(entry.place, bad(entry.key), message, example(entry.key));
+            self.problems.error(entry.place, bad(entry.key), message, example(entry.key, self.problems.language));
         }
         value
+    }
+
+    /// Whether a minute lies where deadlines can be counted from it: from 1970 to 2999.
+    fn is_in_our_time(&mut self, effective: Effective) -> bool {
+        const SECONDS: std::ops::Range<i64> = 0..32_503_680_000;
+        let Effective::At(minute) = effective else { return true };
+        let fits = SECONDS.contains(&minute.instant().as_second());
+        if !fits && let Some(entry) = self.entries.iter().find(|entry| entry.key == "effective") {
+            let help = "write a minute between the years 1970 and 2999";
+            let message = format!("nothing can apply from `{}`", entry.value);
+            self.problems.error(entry.place, "bad-effective", message, help);
+        }
+        fits
     }
 
     /// Whether a text may say `on publication`: only while nobody holds an account, which is before version 2.
@@ -249,8 +287,8 @@ fn document(value: &str) -> Option<Document> {
     }
 }
 
-fn effective(value: &str) -> Option<Effective> {
-    if value == "on publication" {
+fn effective(value: &str, language: Language) -> Option<Effective> {
+    if value == language.words().on_publication {
         return Some(Effective::OnPublication);
     }
     value.parse().ok().map(Effective::At)
@@ -290,16 +328,20 @@ fn bad(key: &str) -> &'static str {
 }
 
 /// What to write for a key.
-pub(super) fn example(key: &str) -> &'static str {
-    match key {
+pub(super) fn example(key: &str, language: Language) -> String {
+    let text = match key {
         "policy" => "write a name that stays the same for every version, such as `policy: northgate`",
         "document" => "write `document: privacy` or `document: terms`",
         "version" => "write `version: 1`, and one more for each version after it",
-        "effective" => "write `effective: 2026-12-01T09:30Z`; version 1 may say `effective: on publication`",
+        "effective" => {
+            let on_publication = language.words().on_publication;
+            return format!("write `effective: 2026-12-01T09:30Z`; version 1 may say `effective: {on_publication}`");
+        }
         "controller" => "write who promises: `controller: Northgate Tunnel`",
         "contact" => "write where to ask: `contact: privacy@northgate.example`",
         "home" => "write the two capital letters of the home country (ISO 3166): `home: CY`",
         "guarantee" => "write `guarantee: published`, `guarantee: account` or `guarantee: data`",
         _ => "write a zone such as `zone: UTC` or `zone: Europe/Nicosia`",
-    }
+    };
+    text.to_owned()
 }

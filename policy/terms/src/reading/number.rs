@@ -2,6 +2,7 @@
 
 use crate::{
     clause::{ClauseId, State},
+    language::Words,
     markdown::Passage,
     source::Span,
 };
@@ -66,8 +67,8 @@ pub(super) fn later_numbers(rest: &Passage) -> Vec<(ClauseId, Span)> {
 }
 
 /// Reads "Withdrawn in version 4."
-pub(super) fn withdrawn(words: &str) -> Option<State> {
-    let words = words.trim().trim_end_matches('.').to_ascii_lowercase();
-    let version = words.strip_prefix("withdrawn in version ")?.trim().parse().ok()?;
+pub(super) fn withdrawn(said: &str, words: &Words) -> Option<State> {
+    let said = said.trim().trim_end_matches('.').to_lowercase();
+    let version = said.strip_prefix(&words.withdrawn.to_lowercase())?.strip_prefix(' ')?.trim().parse().ok()?;
     Some(State::Withdrawn { version })
 }

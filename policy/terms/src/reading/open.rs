@@ -39,7 +39,7 @@ fn front(body: usize, problems: &mut Problems<'_>) {
             let place = Span { start: at, end: at + value.trim().len() };
             problems.forget_in(place);
             let message = format!("`{}` is open", key.trim());
-            problems.error(place, OPEN_DECISION, message, front_matter::example(key.trim()));
+            problems.error(place, OPEN_DECISION, message, front_matter::example(key.trim(), problems.language));
         }
         start += line.len();
     }

@@ -1,6 +1,7 @@
 //! The problems of one text, as they are found.
 
 use crate::{
+    language::{Language, Words},
     problem::{Problem, Severity, problem},
     source::{Source, Span},
 };
@@ -8,17 +9,24 @@ use crate::{
 /// Collects the problems of one text.
 pub(super) struct Problems<'s> {
     pub(super) source: &'s Source,
+    /// The language the text says it is written in.
+    pub(super) language: Language,
     list: Vec<Problem>,
 }
 
 impl<'s> Problems<'s> {
     pub(super) fn new(source: &'s Source) -> Self {
-        Self { source, list: Vec::new() }
+        Self { source, language: Language::default(), list: Vec::new() }
     }
 
     /// What the source says, letter by letter, at a place.
     pub(super) fn words(&self, span: Span) -> &'s str {
         self.source.words(span)
+    }
+
+    /// The controlled words of the text's language.
+    pub(super) fn words_of_language(&self) -> &'static Words {
+        self.language.words()
     }
 
     /// An error, with what to write instead.
@@ -69,8 +77,8 @@ impl<'s> Problems<'s> {
         (other, remark): (Span, &str),
         help: impl Into<String>,
     ) {
-        self.list
-            .push(problem(self.source, span, code, message).related(self.source, other, remark).help(help).warning());
+        let seen = problem(self.source, span, code, message).related(self.source, other, remark).help(help);
+        self.list.push(seen.warning());
     }
 
     /// Whether an error has been found. A warning never takes the place of one.

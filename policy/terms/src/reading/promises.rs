@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     codes::{self, Group, Said},
+    columns::{self, Column},
     coverage::{Body, Found},
     problems::Problems,
     references::References,
@@ -102,7 +103,8 @@ impl Reader<'_, '_> {
         };
         if terms.is_empty() && found.id.letter != Letter::G && !is_explained {
             let message = format!("{} promises nothing that can be checked", found.id);
-            self.problems.error(found.place, "no-term", message, no_term_help(found.id.letter));
+            let help = self.no_term_help(found.id.letter);
+            self.problems.error(found.place, "no-term", message, help);
         }
         terms
     }
@@ -147,7 +149,7 @@ impl Reader<'_, '_> {
                 terms.push(Term { clause: found.id, said_at: words.words_place(), promise });
             }
         }
-        for (place, phrase) in second_look::loose_exceptions(words) {
+        for (place, phrase) in second_look::loose_exceptions(words, self.problems.words_of_language()) {
             let help = "write an exception as `(`identity`, except `account.email`)`, and in no other way";
             let message = format!("`{phrase}` outside the brackets excepts nothing");
             self.problems.error(place, "loose-exception", message, help);
@@ -189,7 +191,7 @@ impl Reader<'_, '_> {
                 terms.extend(self.measure(found, words, said, &about, &group));
             }
         }
-        for (place, phrase) in second_look::loose_exceptions(words) {
+        for (place, phrase) in second_look::loose_exceptions(words, self.problems.words_of_language()) {
             let help = "only an N clause has exceptions; everything else is enforced without them";
             self.problems.warning(place, "loose-exception", format!("`{phrase}` excepts nothing"), help);
         }
@@ -221,12 +223,8 @@ impl Reader<'_, '_> {
                 return None;
             }
             _ if found.id.letter == Letter::S => {
-                self.problems.error(
-                    said.place,
-                    "wrong-kind",
-                    format!("`{}` is a measure", said.code),
-                    no_term_help(Letter::S),
-                );
+                let help = self.no_term_help(Letter::S);
+                self.problems.error(said.place, "wrong-kind", format!("`{}` is a measure", said.code), help);
                 return None;
             }
             "consent" if group.about.is_empty() => {
@@ -245,9 +243,14 @@ impl Reader<'_, '_> {
     }
 
     fn lead(&mut self, words: &Passage, said: &Said) -> Option<Period> {
-        match retention::lead(&words.plain()) {
+        match retention::lead_in(self.problems.language, &words.plain()) {
             Ok(Some(lead)) => return Some(lead),
-            Ok(None) => self.problems.error(said.place, "no-lead", "how long ahead?", "write `at least 1 day ahead`"),
+            Ok(None) => {
+                let language = self.problems.language;
+                let (words, day) = (&language.words().retention, Period::Minutes(24 * 60).phrase_in(language));
+                let help = format!("write `{} {day} {}`", words.at_least, words.ahead);
+                self.problems.error(said.place, "no-lead", "how long ahead?", help);
+            }
             Err(refused) => {
                 self.problems.error(words.place(refused.range), refused.code, refused.message, refused.help);
             }
@@ -258,20 +261,28 @@ impl Reader<'_, '_> {
     fn misplaced(&mut self, found: &Found, said: &Said) {
         let help = match said.kind {
             Kind::Right => "a right is a row of the table of rights, with the time in which it is answered".to_owned(),
-            Kind::Purpose => "a purpose stands in the column `Why` of a table".to_owned(),
+            Kind::Purpose => {
+                let why = self.problems.words_of_language().column(Column::Why);
+                format!("a purpose stands in the column `{why}` of a table")
+            }
             _ => format!("say what is done with it: `(`encrypt-at-rest`: `{}`)`", said.code),
         };
-        let help = if found.id.letter == Letter::S { no_term_help(Letter::S).to_owned() } else { help };
+        let help = if found.id.letter == Letter::S { self.no_term_help(Letter::S) } else { help };
         let message = format!("`{}` is {}, which promises nothing here", said.code, said.kind.noun());
         self.problems.error(said.place, "wrong-kind", message, help);
     }
-}
 
-fn no_term_help(letter: Letter) -> &'static str {
-    match letter {
-        Letter::S => "what is kept is a row of the table Ref · What we keep · Why · Where it comes from · How long",
-        Letter::N => "name what is never kept, in backticks: `(`visitor.ip`)`; or give the clause the letter G",
-        Letter::U => "name a measure in backticks, or make it a row of the table Ref · You may · How · Answered within",
-        _ => "name a measure in backticks, such as `(`no-disclosure`)`; or give the clause the letter G",
+    fn no_term_help(&self, letter: Letter) -> String {
+        let header = |letter| columns::header_of(letter, self.problems.words_of_language());
+        match letter {
+            Letter::S => format!("what is kept is a row of the table {}", header(Letter::S)),
+            Letter::N => {
+                "name what is never kept, in backticks: `(`visitor.ip`)`; or give the clause the letter G".to_owned()
+            }
+            Letter::U => {
+                format!("name a measure in backticks, or make it a row of the table {}", header(Letter::U))
+            }
+            _ => "name a measure in backticks, such as `(`no-disclosure`)`; or give the clause the letter G".to_owned(),
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     problems::Problems,
     triggers::words_of,
 };
-use crate::{clause::ClauseId, markdown::Passage, source::Span, suggest};
+use crate::{clause::ClauseId, language::Words, markdown::Passage, source::Span, suggest};
 
 /// What a clause points at.
 #[derive(Debug, Clone, Default)]
@@ -36,21 +36,22 @@ fn of_clause(clause: &Found, found: &[Found], problems: &mut Problems<'_>) -> Re
     if let Body::Row(cells) = &clause.body
         && let Some(sees) = cells.get(Column::Sees)
     {
-        references.seen = members(sees, found);
+        references.seen = members(sees, found, problems.words_of_language());
     }
     references
 }
 
 /// The clauses that a passage names, without a word on those that do not exist.
-fn members(passage: &Passage, found: &[Found]) -> Vec<ClauseId> {
-    mentions(passage).iter().flat_map(|mention| mention.members(found)).collect()
+fn members(passage: &Passage, found: &[Found], words: &Words) -> Vec<ClauseId> {
+    mentions(passage, words).iter().flat_map(|mention| mention.members(found)).collect()
 }
 
 /// Whether the words of a sentence point at a clause by "see S2".
-pub(super) fn points_at_a_clause(sentence: &str) -> bool {
+pub(super) fn points_at_a_clause(sentence: &str, words: &Words) -> bool {
     ids(sentence).iter().any(|(range, _)| {
-        let before = sentence.get(..range.start).unwrap_or("").trim_end().to_ascii_lowercase();
-        before == "see" || before.ends_with(" see") || before.ends_with("(see")
+        let before = sentence.get(..range.start).unwrap_or("").trim_end().to_lowercase();
+        let ahead = before.strip_suffix(words.see);
+        ahead.is_some_and(|ahead| ahead.is_empty() || ahead.ends_with([' ', '(']))
     })
 }
 
@@ -77,7 +78,7 @@ impl Mention {
 
 fn resolved(passage: &Passage, found: &[Found], problems: &mut Problems<'_>) -> Vec<ClauseId> {
     let mut members = Vec::new();
-    for mention in mentions(passage) {
+    for mention in mentions(passage, problems.words_of_language()) {
         for (id, place) in [Some(mention.from), mention.to].into_iter().flatten() {
             if !found.iter().any(|clause| clause.id == id) {
                 dangling(id, place, found, problems);
@@ -107,15 +108,16 @@ fn dangling(id: ClauseId, place: Span, found: &[Found], problems: &mut Problems<
     problems.error(place, "no-such-clause", format!("there is no clause {id}"), help);
 }
 
-/// The clauses a passage names; "S1 to S8", "S1 through S8", "S1-S8" and "S1–S8" are one mention.
-fn mentions(passage: &Passage) -> Vec<Mention> {
+/// The clauses a passage names; "S1 to S8", "S1-S8" and "S1–S8" are one mention.
+fn mentions(passage: &Passage, words: &Words) -> Vec<Mention> {
     let plain = passage.plain();
     let mut mentions: Vec<Mention> = Vec::new();
     let mut end = 0;
     for (range, id) in ids(&plain) {
         let place = passage.place(range.clone());
         let joint = plain.get(end..range.start).unwrap_or("").trim();
-        let is_range = ["to", "through", "-", "–", "—"].iter().any(|to| joint.eq_ignore_ascii_case(to));
+        let is_word = joint.eq_ignore_ascii_case(words.to) || joint.eq_ignore_ascii_case("through");
+        let is_range = is_word || matches!(joint, "-" | "–" | "—");
         match mentions.last_mut() {
             Some(open) if is_range && open.to.is_none() && open.from.0.letter == id.letter => {
                 open.to = Some((id, place))

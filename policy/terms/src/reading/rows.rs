@@ -11,6 +11,7 @@ use super::{
 use crate::{
     clause::Letter,
     code::Code,
+    legal::{Country, LegalBasis},
     markdown::Passage,
     retention::{self, Period, Refused, Retention},
     source::Span,
@@ -45,13 +46,16 @@ impl RowReader<'_, '_> {
         let origin = self.plain_cell(cells, Column::Origin).and_then(|cell| self.origin(cell));
         let how_long = self.plain_cell(cells, Column::HowLong);
         let retention = how_long.and_then(|cell| self.retention(cell));
+        let (legal_basis, transfer) = (self.legal_basis(cells), self.transfer(cells));
         let (Some(origin), Some(retention), Some(how_long)) = (origin, retention, how_long) else { return Vec::new() };
         let said_at = how_long.words_place();
         let pairs = data.iter().flat_map(|data| purposes.iter().map(move |purpose| (data, purpose)));
         pairs
             .map(|(data, purpose)| {
                 let (data, purpose, retention) = (data.code.clone(), purpose.code.clone(), retention.clone());
-                let promise = Promise::Stored { data, purpose, origin, retention, consent: false };
+                let (legal_basis, transfer) = (legal_basis.clone(), transfer.clone());
+                let promise =
+                    Promise::Stored { data, purpose, origin, retention, consent: false, legal_basis, transfer };
                 Term { clause: found.id, said_at, promise }
             })
             .collect()
@@ -65,6 +69,7 @@ impl RowReader<'_, '_> {
         let recipient = self.plain_cell(cells, Column::Who).map(words);
         let when = self.plain_cell(cells, Column::When).map(words);
         let sees = self.cell(cells, Column::Sees);
+        let (legal_basis, transfer) = (self.legal_basis(cells), self.transfer(cells));
         let (Some(recipient), Some(when), Some(sees)) = (recipient, when, sees) else { return Vec::new() };
         if data.is_empty() && seen.is_some() && self.problems.any_error() {
             // What the rows keep could not be read; that has been said where it stands.
@@ -77,7 +82,8 @@ impl RowReader<'_, '_> {
         }
         let share = |purpose: Said| {
             let (recipient, when, data) = (recipient.clone(), when.clone(), data.clone());
-            let promise = Promise::Share { recipient, data, purpose: purpose.code, when };
+            let (legal_basis, transfer) = (legal_basis.clone(), transfer.clone());
+            let promise = Promise::Share { recipient, data, purpose: purpose.code, when, legal_basis, transfer };
             Term { clause: found.id, said_at: sees.words_place(), promise }
         };
         purposes.into_iter().map(share).collect()
@@ -100,7 +106,7 @@ impl RowReader<'_, '_> {
     fn cell<'c>(&mut self, cells: &'c Cells, column: Column) -> Option<&'c Passage> {
         let cell = cells.get(column)?;
         if cell.is_empty() {
-            let message = format!("the cell `{}` is empty", column.name());
+            let message = format!("the cell `{}` is empty", self.problems.words_of_language().column(column));
             self.problems.error(place_of(cell, cells), "empty-cell", message, "fill it in");
             return None;
         }
@@ -129,7 +135,12 @@ impl RowReader<'_, '_> {
     fn is_kind(&mut self, said: &Said, kind: Kind, column: Column) -> bool {
         if said.kind != kind {
             let message = format!("`{}` is {}", said.code, said.kind.noun());
-            let help = format!("the column `{}` takes {}, such as `{}`", column.name(), kind.noun(), example(kind));
+            let help = format!(
+                "the column `{}` takes {}, such as `{}`",
+                self.problems.words_of_language().column(column),
+                kind.noun(),
+                example(kind)
+            );
             self.problems.error(said.place, "wrong-kind", message, help);
         }
         said.kind == kind
@@ -149,32 +160,59 @@ impl RowReader<'_, '_> {
     }
 
     fn origin(&mut self, cell: &Passage) -> Option<Origin> {
-        const ORIGINS: [(&str, Origin); 4] = [
-            ("You give it", Origin::User),
-            ("Collected automatically", Origin::Automatic),
-            ("Payment processor", Origin::Processor),
-            ("Derived", Origin::Derived),
-        ];
+        let origins = self.problems.words_of_language().origins;
         let said = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
         let said = said.trim_end_matches('.');
-        let known = ORIGINS.into_iter().find(|(words, _)| words.eq_ignore_ascii_case(said));
+        let known = origins.into_iter().find(|(_, words)| words.eq_ignore_ascii_case(said));
         if known.is_none() {
-            let help = match suggest::nearest(said, ORIGINS.map(|(words, _)| words)) {
+            let help = match suggest::nearest(said, origins.map(|(_, words)| words)) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("write one of: {}", ORIGINS.map(|(words, _)| words).join(", ")),
+                None => format!("write one of: {}", origins.map(|(_, words)| words).join(", ")),
             };
             self.problems.error(cell.words_place(), "unknown-origin", format!("unknown origin `{said}`"), help);
         }
-        known.map(|(_, origin)| origin)
+        known.map(|(origin, _)| origin)
+    }
+
+    /// What the row says about its legal grounds; nothing if there is no such column, or the cell is empty.
+    fn legal_basis(&mut self, cells: &Cells) -> BTreeSet<LegalBasis> {
+        let words = self.problems.words_of_language();
+        let Some(cell) = cells.get(Column::LegalBasis).filter(|cell| !cell.is_empty()) else { return BTreeSet::new() };
+        let list = LegalBasis::list(&cell.text, words);
+        if list.is_none() {
+            let each = LegalBasis::ALL.map(|basis| format!("`{}` {}", basis.cite(words), basis.name()));
+            let help = format!("write one or more of: {}", each.join(", "));
+            let message = format!("`{}` is no legal basis of GDPR Art. 6(1)", cell.text.trim());
+            self.problems.error(cell.words_place(), "unknown-legal-basis", message, help);
+        }
+        list.into_iter().flatten().collect()
+    }
+
+    /// The countries the row names; `None` if there is no such column, or the cell is empty.
+    fn transfer(&mut self, cells: &Cells) -> Option<BTreeSet<Country>> {
+        let words = self.problems.words_of_language();
+        let cell = cells.get(Column::Transfer).filter(|cell| !cell.is_empty())?;
+        let said = cell.text.trim().trim_end_matches('.');
+        if said.to_lowercase() == words.no_transfer {
+            return Some(BTreeSet::new());
+        }
+        let countries: Option<BTreeSet<Country>> = said.split(',').map(|part| Country::new(part.trim())).collect();
+        if countries.is_none() {
+            let help =
+                format!("name countries by two capital letters (ISO 3166), `NO, US`, or write `{}`", words.no_transfer);
+            let message = format!("`{said}` is no list of countries");
+            self.problems.error(cell.words_place(), "unknown-country", message, help);
+        }
+        countries
     }
 
     fn retention(&mut self, cell: &Passage) -> Option<Retention> {
-        let read = retention::phrase(&cell.text);
+        let read = retention::phrase_in(self.problems.language, &cell.text);
         self.or_refused(cell, read)
     }
 
     fn period(&mut self, cell: &Passage) -> Option<Period> {
-        let read = retention::period(&cell.text);
+        let read = retention::period_in(self.problems.language, &cell.text);
         self.or_refused(cell, read)
     }
 

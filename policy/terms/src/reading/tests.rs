@@ -4,6 +4,8 @@ use super::*;
 
 mod any_text;
 mod edits;
+mod hostile;
+mod law;
 mod mistakes;
 
 const VOCABULARY: &str = include_str!("../../../../policy-docs/vocabulary.md");
@@ -63,7 +65,7 @@ fn the_guide_for_legal_names_every_event_and_column() {
     for anchor in crate::retention::Anchor::ALL {
         assert!(guide.contains(anchor.phrase()), "{}", anchor.phrase());
     }
-    for column in columns::names() {
+    for (_, column) in crate::language::Language::ENGLISH.words().columns {
         assert!(guide.contains(column), "{column}");
     }
     for key in front_matter::KEYS {

@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use super::{problems::Problems, triggers::words_of};
 use crate::{
+    language::Words,
     markdown::{Block, Passage, cells_in, is_delimiter},
     source::Span,
 };
 
 /// Looks at every passage and every block for them, and for text that made no block.
 pub(super) fn check(body: usize, blocks: &[Block], problems: &mut Problems<'_>) {
+    invisible(problems);
     unseen(body, blocks, problems);
     for block in blocks {
         match block {
@@ -34,10 +36,12 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         let help = "say it in words";
         problems.error(*span, "picture", "a picture has no place in a policy", help);
     }
+    // What stands in the source as it is was found there; here it is an entity such as `&#8203;`.
     for (at, c) in passage.text.char_indices().filter(|(_, c)| is_invisible(*c)) {
-        let message = format!("an invisible character, U+{:04X}", u32::from(c));
-        let help = "take it out: it can make the words look other than they are";
-        problems.error(passage.place(at..at + c.len_utf8()), "invisible", message, help);
+        let place = passage.place(at..at + c.len_utf8());
+        if !problems.words(place).contains(c) {
+            report_invisible(place, c, problems);
+        }
     }
     let plain = passage.plain();
     for (at, _) in plain.match_indices("[^") {
@@ -52,7 +56,26 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         let message = "some viewers strike these words out, others do not";
         problems.error(passage.place(*from..to + 2), "struck-out", message, help);
     }
-    gaps(&plain).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
+    let words = problems.words_of_language();
+    gaps(&plain, words).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
+}
+
+/// Characters of the source that nobody sees, the front matter included. A text full of them is told so once and again,
+/// not a million times.
+fn invisible(problems: &mut Problems<'_>) {
+    const ENOUGH: usize = 20;
+    let text = problems.words(Span { start: 0, end: problems.source.text.len() });
+    let is_mark = |at: usize, c: char| at == 0 && c == '\u{feff}';
+    let found = text.char_indices().filter(|(at, c)| is_invisible(*c) && !is_mark(*at, *c));
+    for (at, c) in found.take(ENOUGH) {
+        report_invisible(Span { start: at, end: at + c.len_utf8() }, c, problems);
+    }
+}
+
+fn report_invisible(place: Span, c: char, problems: &mut Problems<'_>) {
+    let message = format!("an invisible character, U+{:04X}", u32::from(c));
+    let help = "take it out: it can make the words look other than they are";
+    problems.error(place, "invisible", message, help);
 }
 
 /// Characters that show nothing, or that turn the direction of the characters around them.
@@ -73,14 +96,14 @@ pub(super) fn placeholder(span: Span, problems: &mut Problems<'_>) {
 }
 
 /// Words that stand for words still to come: `[DATE]`, `[insert name]`, `TBD`, `XXX`.
-pub(super) fn gaps(plain: &str) -> Vec<Range<usize>> {
+pub(super) fn gaps(plain: &str, words: &Words) -> Vec<Range<usize>> {
     let mut gaps = Vec::new();
     for (at, _) in plain.match_indices('[') {
         let Some((inner, _)) = plain.get(at + 1..).and_then(|rest| rest.split_once(']')) else { continue };
         let lower = inner.trim().to_lowercase();
         let capitals = inner.chars().filter(char::is_ascii_uppercase).count();
         let shouts = capitals >= 2 && !inner.chars().any(char::is_lowercase);
-        if shouts || lower.starts_with("insert ") || lower.starts_with("your ") {
+        if shouts || words.gaps.iter().any(|begin| lower.starts_with(begin)) {
             gaps.push(at..at + inner.len() + 2);
         }
     }

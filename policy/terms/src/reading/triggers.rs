@@ -3,34 +3,11 @@
 use std::ops::Range;
 
 use super::{problems::Problems, references};
-use crate::{clause::ClauseId, markdown::Passage};
-
-/// What may be said about the numbers themselves.
-const ABOUT_NUMBERS: &str = "a clause number, once used, is never given to another subject";
-
-const TRIGGERS: [&str; 15] = [
-    "record records recorded recording",
-    "transfer transfers transferred transferring",
-    "track tracks tracked tracking",
-    "store stores stored storing",
-    "keep keeps kept keeping",
-    "log logs logged logging",
-    "retain retains retained retaining",
-    "save saves saved saving",
-    "collect collects collected collecting",
-    "share shares shared sharing",
-    "give gives gave given giving",
-    "sell sells sold selling",
-    "disclose discloses disclosed disclosing",
-    "delete deletes deleted deleting erase erases erased erasing",
-    "notify notifies notified notifying",
-];
-
-const UNITS: &str = "minute minutes hour hours day days week weeks month months year years";
+use crate::{clause::ClauseId, language::Words, markdown::Passage};
 
 /// Reports promises in text without a number.
 pub(super) fn in_exempt(passage: &Passage, problems: &mut Problems<'_>) {
-    for (range, word) in found(passage) {
+    for (range, word) in found(passage, problems.words_of_language()) {
         let message = format!("`{word}` makes a promise in text that promises nothing");
         let help = "say it in a numbered clause, and point at that here: `(see S2)`";
         problems.error(passage.place(range), "promise-without-number", message, help);
@@ -39,7 +16,7 @@ pub(super) fn in_exempt(passage: &Passage, problems: &mut Problems<'_>) {
 
 /// Asks for a second look at promises in a clause that enforces nothing.
 pub(super) fn in_general(passage: &Passage, id: ClauseId, problems: &mut Problems<'_>) {
-    for (range, word) in found(passage) {
+    for (range, word) in found(passage, problems.words_of_language()) {
         let message = format!("`{word}` sounds like a promise, and {id} promises nothing");
         let help = "give the clause the letter of what it promises, or point at the clause that does: `(see S2)`";
         problems.warning(passage.place(range), "promise-in-general", message, help);
@@ -47,24 +24,23 @@ pub(super) fn in_general(passage: &Passage, id: ClauseId, problems: &mut Problem
 }
 
 /// The first trigger of each sentence that does not point at a clause.
-fn found(passage: &Passage) -> Vec<(Range<usize>, String)> {
+fn found(passage: &Passage, language: &Words) -> Vec<(Range<usize>, String)> {
     let plain = passage.plain();
-    sentences(&plain).into_iter().filter_map(|sentence| trigger(&plain, sentence)).collect()
+    sentences(&plain).into_iter().filter_map(|sentence| trigger(&plain, sentence, language)).collect()
 }
 
-fn trigger(plain: &str, sentence: Range<usize>) -> Option<(Range<usize>, String)> {
+fn trigger(plain: &str, sentence: Range<usize>, language: &Words) -> Option<(Range<usize>, String)> {
     let words = plain.get(sentence.clone())?;
-    if references::points_at_a_clause(words) {
+    if references::points_at_a_clause(words, language) {
         return None;
     }
-    let lower = words.to_ascii_lowercase();
-    let harmless = lower.find(ABOUT_NUMBERS).map_or(0..0, |at| at..at + ABOUT_NUMBERS.len());
+    let harmless = words.to_ascii_lowercase().find(language.about_numbers);
+    let harmless = harmless.map_or(0..0, |at| at..at + language.about_numbers.len());
     let mut before = "";
-    for (start, word) in words_of(&lower) {
-        let is_trigger = TRIGGERS.iter().any(|forms| forms.split(' ').any(|form| form == word));
-        let is_period = UNITS.split(' ').any(|unit| unit == word)
-            && before.chars().all(|c| c.is_ascii_digit())
-            && !before.is_empty();
+    for (start, word) in words_of(words) {
+        let lower = word.to_lowercase();
+        let is_trigger = language.triggers.iter().any(|forms| forms.split(' ').any(|form| form == lower));
+        let is_period = is_unit(&lower, language) && before.chars().all(|c| c.is_ascii_digit()) && !before.is_empty();
         if (is_trigger && !harmless.contains(&start)) || is_period {
             let range = sentence.start + start..sentence.start + start + word.len();
             return Some((range.clone(), plain.get(range)?.to_owned()));
@@ -72,6 +48,14 @@ fn trigger(plain: &str, sentence: Range<usize>) -> Option<(Range<usize>, String)
         before = word;
     }
     None
+}
+
+fn is_unit(lower: &str, language: &Words) -> bool {
+    language
+        .retention
+        .units
+        .iter()
+        .any(|(_, one, several)| [one, several].iter().any(|unit| unit.to_lowercase() == lower))
 }
 
 /// The words of a text with the byte at which each starts.

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use jiff::tz::TimeZone;
 
-use super::{Anchor, Period, Retention};
-use crate::suggest;
+use super::{Anchor, Period, Retention, iso::iso};
+use crate::{
+    language::{Language, RetentionWords},
+    suggest,
+};
 
-const UNITS: [&str; 6] = ["minute", "hour", "day", "week", "month", "year"];
-const WHICHEVER: &str = ", whichever is earlier";
 /// So many periods may stand in one phrase: each is read inside the one before it, and no text may fill the stack.
 const MOST: usize = 16;
-const EXAMPLE: &str = "write a phrase such as `90 days after the session ends` or `until the account is deleted`";
 
 /// Why a phrase was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +26,21 @@ pub struct Refused {
     pub help: String,
 }
 
-/// Reads a phrase such as "90 days after the session ends". Case, a final full stop and extra spaces do not matter.
+/// Reads an English phrase such as "90 days after the session ends". Case, a final full stop and extra spaces do not
+/// matter.
+///
+/// # Errors
+/// [`Refused`] if it is none of the phrases.
+pub fn phrase(text: &str) -> Result<Retention, Refused> {
+    phrase_in(Language::ENGLISH, text)
+}
+
+/// Reads a phrase in a language.
 ///
 /// # Errors
 /// [`Refused`] if it is none of the phrases of the language.
-pub fn phrase(text: &str) -> Result<Retention, Refused> {
-    Words::of(text).without_stop().retention()
+pub fn phrase_in(language: Language, text: &str) -> Result<Retention, Refused> {
+    Words::of(text, language).without_stop().retention()
 }
 
 /// Reads a period such as "1 day", "24 hours" or `P90D`.
@@ -39,7 +48,15 @@ pub fn phrase(text: &str) -> Result<Retention, Refused> {
 /// # Errors
 /// [`Refused`] if it is not a number with a unit.
 pub fn period(text: &str) -> Result<Period, Refused> {
-    Words::of(text).without_stop().period()
+    period_in(Language::ENGLISH, text)
+}
+
+/// Reads a period in a language.
+///
+/// # Errors
+/// [`Refused`] if it is not a number with a unit.
+pub fn period_in(language: Language, text: &str) -> Result<Period, Refused> {
+    Words::of(text, language).without_stop().period()
 }
 
 /// Finds "at least 1 day ahead" in a clause.
@@ -47,11 +64,20 @@ pub fn period(text: &str) -> Result<Period, Refused> {
 /// # Errors
 /// [`Refused`] if such words are there but name no period.
 pub fn lead(text: &str) -> Result<Option<Period>, Refused> {
-    let words = Words::of(text);
+    lead_in(Language::ENGLISH, text)
+}
+
+/// Finds "at least 1 day ahead" in the words of a language.
+///
+/// # Errors
+/// [`Refused`] if such words are there but name no period.
+pub fn lead_in(language: Language, text: &str) -> Result<Option<Period>, Refused> {
+    let words = Words::of(text, language);
     let lower = text.to_ascii_lowercase();
-    let found = lower.match_indices(" ahead").find_map(|(end, _)| {
-        let begin = "at least ";
-        let start = lower.get(..end)?.rfind(begin)? + begin.len();
+    let begin = format!("{} ", words.said().at_least.to_ascii_lowercase());
+    let close = format!(" {}", words.said().ahead.to_ascii_lowercase());
+    let found = lower.match_indices(&close).find_map(|(end, _)| {
+        let start = lower.get(..end)?.rfind(&begin)? + begin.len();
         (!lower.get(start..end)?.contains(['.', ';'])).then_some(start..end)
     });
     found.map(|range| words.part(range).period()).transpose()
@@ -62,21 +88,38 @@ pub fn lead(text: &str) -> Result<Option<Period>, Refused> {
 struct Words<'t> {
     text: &'t str,
     start: usize,
+    language: Language,
 }
 
 impl<'t> Words<'t> {
-    fn of(text: &'t str) -> Self {
-        Self { text, start: 0 }.trim()
+    fn of(text: &'t str, language: Language) -> Self {
+        Self { text, start: 0, language }.trim()
+    }
+
+    /// The words of the language for how long something is kept.
+    fn said(self) -> &'static RetentionWords {
+        &self.language.words().retention
+    }
+
+    /// A phrase to write, for a help line.
+    fn example(self, retention: &Retention) -> String {
+        format!("write `{}`", retention.phrase_in(self.language))
+    }
+
+    fn examples(self) -> String {
+        let after = ninety_days().phrase_in(self.language);
+        let until = Retention::Until { anchor: Anchor::AccountDeleted }.phrase_in(self.language);
+        format!("write a phrase such as `{after}` or `{until}`")
     }
 
     fn part(self, range: Range<usize>) -> Self {
-        Self { text: self.text.get(range.start - self.start..range.end - self.start).unwrap_or(""), start: range.start }
-            .trim()
+        let text = self.text.get(range.start - self.start..range.end - self.start).unwrap_or("");
+        Self { text, start: range.start, ..self }.trim()
     }
 
     fn trim(self) -> Self {
         let ahead = self.text.len() - self.text.trim_start().len();
-        Self { text: self.text.trim(), start: self.start + ahead }
+        Self { text: self.text.trim(), start: self.start + ahead, ..self }
     }
 
     fn without_stop(self) -> Self {
@@ -94,15 +137,16 @@ impl<'t> Words<'t> {
         let whole =
             rest.is_empty() || !head.ends_with(char::is_alphanumeric) || !rest.starts_with(char::is_alphanumeric);
         (whole && head.eq_ignore_ascii_case(prefix))
-            .then(|| Self { text: rest, start: self.start + prefix.len() }.trim())
+            .then(|| Self { text: rest, start: self.start + prefix.len(), ..self }.trim())
     }
 
     /// What stands before and after the first occurrence of some words.
     fn split(self, at: &str) -> Option<(Self, Self)> {
+        let at = &format!(" {} ", at.to_ascii_lowercase());
         let found = self.text.to_ascii_lowercase().find(at)?;
         let end = found + at.len();
-        let before = Self { text: self.text.get(..found)?, start: self.start };
-        Some((before.trim(), Self { text: self.text.get(end..)?, start: self.start + end }.trim()))
+        let before = Self { text: self.text.get(..found)?, ..self };
+        Some((before.trim(), Self { text: self.text.get(end..)?, start: self.start + end, ..self }.trim()))
     }
 
     fn refuse(self, code: &'static str, message: impl Into<String>, help: impl Into<String>) -> Refused {
@@ -110,51 +154,57 @@ impl<'t> Words<'t> {
     }
 
     fn retention(self) -> Result<Retention, Refused> {
-        if self.text.to_ascii_lowercase().ends_with(WHICHEVER) {
-            let kept = self.text.len() - WHICHEVER.len();
+        let said = self.said();
+        let whichever = format!(", {}", said.whichever);
+        if self.text.to_ascii_lowercase().ends_with(&whichever) {
+            let kept = self.text.len() - whichever.len();
             let periods = Self { text: self.text.get(..kept).unwrap_or(""), ..self };
-            if periods.text.to_ascii_lowercase().matches(" or ").count() >= MOST {
+            if periods.text.to_ascii_lowercase().matches(&format!(" {} ", said.or)).count() >= MOST {
                 let help = "name the few that can be the earliest";
                 return Err(self.refuse("which-period", format!("more than {MOST} periods"), help));
             }
             return periods.earlier();
         }
-        if let Some(law) = self.after("as long as") {
+        if let Some(law) = self.after(said.as_long_as) {
             return self.law(law);
         }
-        if self.split(" or ").is_some() {
-            let help = "end the phrase with `, whichever is earlier`";
+        if self.split(said.or).is_some() {
+            let help = format!("end the phrase with `{whichever}`");
             return Err(self.refuse("which-period", "two periods, and no word on which of them counts", help));
         }
         self.single()
     }
 
     fn earlier(self) -> Result<Retention, Refused> {
-        let Some((one, rest)) = self.split(" or ") else {
-            return Err(self.refuse("which-period", "`whichever` of one period", "take `, whichever is earlier` out"));
+        let said = self.said();
+        let Some((one, rest)) = self.split(said.or) else {
+            let first = said.whichever.split([' ', ',']).next().unwrap_or_default();
+            let help = format!("take `, {}` out", said.whichever);
+            return Err(self.refuse("which-period", format!("`{first}` of one period"), help));
         };
-        let rest = if rest.split(" or ").is_some() { rest.earlier()? } else { rest.single()? };
+        let rest = if rest.split(said.or).is_some() { rest.earlier()? } else { rest.single()? };
         Ok(Retention::Earlier(Box::new(one.single()?), Box::new(rest)))
     }
 
     /// A phrase that is not made of other phrases.
     fn single(self) -> Result<Retention, Refused> {
-        if self.after("not stored").is_some_and(|rest| rest.text.is_empty()) {
+        let said = self.said();
+        if self.after(said.not_stored).is_some_and(|rest| rest.text.is_empty()) {
             return Ok(Retention::NotStored);
         }
-        if let Some(rest) = self.after("in memory only") {
+        if let Some(rest) = self.after(said.in_memory) {
             return self.memory(rest);
         }
-        if let Some(law) = self.after("as long as") {
+        if let Some(law) = self.after(said.as_long_as) {
             return self.law(law);
         }
-        if let Some(zone) = self.after("until the end of the calendar month") {
+        if let Some(zone) = self.after(said.month_end) {
             return self.month_end(zone);
         }
-        if let Some(event) = self.after("until") {
+        if let Some(event) = self.after(said.until) {
             return event.until();
         }
-        if let Some((period, event)) = self.split(" after ") {
+        if let Some((period, event)) = self.split(said.after) {
             return Ok(Retention::After { period: period.period()?, anchor: event.anchor()? });
         }
         Err(self.no_phrase())
@@ -164,35 +214,37 @@ impl<'t> Words<'t> {
         if rest.text.is_empty() {
             return Ok(Retention::Memory { at_most: None });
         }
-        match rest.after("for at most") {
+        match rest.after(self.said().for_at_most) {
             Some(period) => Ok(Retention::Memory { at_most: Some(period.period()?) }),
             None => Err(rest.refuse(
                 "unknown-phrase",
                 format!("`{}` says nothing here", rest.text),
-                "write `in memory only for at most 5 minutes`",
+                self.example(&Retention::Memory { at_most: Some(Period::Minutes(5)) }),
             )),
         }
     }
 
     fn law(self, rest: Self) -> Result<Retention, Refused> {
-        let help = "write `as long as the Accounting Act requires, at most 7 years after the financial year ends`";
-        let Some((law, limit)) = rest.split(" requires, at most ") else {
-            let help = if rest.text.contains("requires") { help } else { EXAMPLE };
+        let said = self.said();
+        let (law, at_most) = (said.a_law.to_owned(), Period::Months(7 * 12));
+        let help = self.example(&Retention::Law { law, at_most, anchor: Anchor::FinancialYearEnd });
+        let Some((law, limit)) = rest.split(said.requires_at_most) else {
+            let help = if rest.text.contains(said.requires) { help } else { self.examples() };
             return Err(self.refuse("no-limit", format!("`{}` sets no limit", self.text), help));
         };
         if law.text.is_empty() {
             return Err(self.refuse("no-limit", "no law is named", help));
         }
-        let Some((period, event)) = limit.split(" after ") else {
+        let Some((period, event)) = limit.split(said.after) else {
             return Err(limit.refuse("from-when", format!("`{}`: counted from when?", limit.text), help));
         };
         Ok(Retention::Law { law: law.text.to_owned(), at_most: period.period()?, anchor: event.anchor()? })
     }
 
     fn month_end(self, rest: Self) -> Result<Retention, Refused> {
-        let help = "name the zone: `until the end of the calendar month (UTC)`";
         let zone = rest.text.strip_prefix('(').and_then(|zone| zone.strip_suffix(')')).map(str::trim);
         let Some(zone) = zone else {
+            let help = format!("name the zone: {}", self.example(&month_end()).trim_start_matches("write "));
             return Err(self.refuse("whose-clock", "the end of the month by whose clock?", help));
         };
         match zone_name(zone) {
@@ -206,24 +258,32 @@ impl<'t> Words<'t> {
     }
 
     fn until(self) -> Result<Retention, Refused> {
-        match self.anchor()? {
+        match self.event(|(_, _, until)| until)? {
             Anchor::Recorded => {
-                Err(self.refuse("unknown-event", "until it was recorded is never", "write `not stored`"))
+                let help = self.example(&Retention::NotStored);
+                Err(self.refuse("unknown-event", "until it was recorded is never", help))
             }
             anchor => Ok(Retention::Until { anchor }),
         }
     }
 
     fn anchor(self) -> Result<Anchor, Refused> {
-        let said = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some(anchor) = Anchor::ALL.into_iter().find(|anchor| anchor.phrase().eq_ignore_ascii_case(&said)) {
+        self.event(|(_, after, _)| after)
+    }
+
+    /// The event of some words, in the form that they have after "after" or "until".
+    fn event(self, form: impl Fn((Anchor, &'static str, &'static str)) -> &'static str) -> Result<Anchor, Refused> {
+        let words = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let events = self.said().events;
+        if let Some((anchor, ..)) = events.into_iter().find(|event| form(*event).eq_ignore_ascii_case(&words)) {
             return Ok(anchor);
         }
-        let help = match suggest::nearest(&said, Anchor::ALL.map(Anchor::phrase)) {
+        let forms = events.map(form);
+        let help = match suggest::nearest(&words, forms) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the events are: {}", Anchor::ALL.map(Anchor::phrase).join(", ")),
+            None => format!("the events are: {}", forms.join(", ")),
         };
-        Err(self.refuse("unknown-event", format!("no event `{said}`"), help))
+        Err(self.refuse("unknown-event", format!("no event `{words}`"), help))
     }
 
     fn period(self) -> Result<Period, Refused> {
@@ -232,7 +292,7 @@ impl<'t> Words<'t> {
                 self.refuse(
                     "bad-period",
                     format!("`{}` is not a period", self.text),
-                    "write it in words, such as `90 days`",
+                    format!("write it in words, such as `{}`", self.ninety()),
                 )
             });
         }
@@ -243,7 +303,7 @@ impl<'t> Words<'t> {
             return Err(self.refuse(
                 "bad-period",
                 format!("`{}` is not a period", self.text),
-                "write a number and a unit, such as `90 days`",
+                format!("write a number and a unit, such as `{}`", self.ninety()),
             ));
         }
         let factor = unit.unit()?;
@@ -260,30 +320,35 @@ impl<'t> Words<'t> {
     /// One of the unit: a week is seven days, a year twelve months.
     fn unit(self) -> Result<Period, Refused> {
         let lower = self.text.to_lowercase();
-        match lower.strip_suffix('s').unwrap_or(&lower) {
-            "minute" => Ok(Period::Minutes(1)),
-            "hour" => Ok(Period::Minutes(60)),
-            "day" => Ok(Period::Minutes(24 * 60)),
-            "week" => Ok(Period::Minutes(7 * 24 * 60)),
-            "month" => Ok(Period::Months(1)),
-            "year" => Ok(Period::Months(12)),
-            _ if lower.is_empty() => Err(self.refuse("unknown-unit", "a number without a unit", "write `90 days`")),
-            _ => {
-                let near = suggest::nearest(&lower, UNITS);
-                let help = near.map_or_else(
-                    || format!("the units are: {}", UNITS.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                Err(self.refuse("unknown-unit", format!("no unit `{}`", self.text), help))
-            }
+        let units = self.said().units;
+        let is = |form: &str| form.to_lowercase() == lower;
+        if let Some((unit, ..)) = units.into_iter().find(|(_, one, several)| is(one) || is(several)) {
+            return Ok(unit);
         }
+        if lower.is_empty() {
+            return Err(self.refuse("unknown-unit", "a number without a unit", format!("write `{}`", self.ninety())));
+        }
+        let names = units.map(|(_, one, _)| one);
+        let help = match suggest::nearest(&lower, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the units are: {}", names.join(", ")),
+        };
+        Err(self.refuse("unknown-unit", format!("no unit `{}`", self.text), help))
+    }
+
+    /// A period to write, for a help line.
+    fn ninety(self) -> String {
+        NINETY_DAYS.phrase_in(self.language)
     }
 
     /// Says why words that are no phrase cannot be enforced.
     fn no_phrase(self) -> Refused {
         let lower = self.text.to_lowercase();
         if self.period().is_ok() {
-            let help = format!("say from when, such as `{} after the session ends`", self.text);
+            let words = self.said();
+            let event = words.events.into_iter().find(|(anchor, ..)| *anchor == Anchor::SessionEnd);
+            let event = event.map_or("", |(_, after, _)| after);
+            let help = format!("say from when, such as `{} {} {event}`", self.text, words.after);
             return self.refuse("from-when", format!("`{}`: counted from when?", self.text), help);
         }
         if self.text.starts_with(|c: char| c.is_ascii_digit())
@@ -292,73 +357,25 @@ impl<'t> Words<'t> {
         {
             return refused;
         }
-        let endless = ["necessary", "indefinitely", "permanently", "reasonable", "forever", "required", "needed"];
-        if endless.iter().any(|word| lower.contains(word)) {
-            return self.refuse("no-limit", format!("`{}` sets no limit", self.text), EXAMPLE);
+        if self.language.words().endless.iter().any(|word| lower.contains(word)) {
+            return self.refuse("no-limit", format!("`{}` sets no limit", self.text), self.examples());
         }
-        if lower.contains("month") {
-            let help = "write `until the end of the calendar month (UTC)`";
+        if lower.contains(self.said().month) {
+            let help = self.example(&month_end());
             return self.refuse("whose-clock", format!("`{}`: by whose clock?", self.text), help);
         }
-        self.refuse("unknown-phrase", format!("`{}` is not a phrase that can be enforced", self.text), EXAMPLE)
+        self.refuse("unknown-phrase", format!("`{}` is not a phrase that can be enforced", self.text), self.examples())
     }
 }
 
-impl Period {
-    /// The period so many times over; `None` for no time at all, and past a thousand years.
-    fn times(self, count: u32) -> Option<Self> {
-        match self {
-            Self::Minutes(one) => Self::Minutes(one.checked_mul(count)?).within_bounds(),
-            Self::Months(one) => Self::Months(one.checked_mul(u16::try_from(count).ok()?)?).within_bounds(),
-        }
-    }
+const NINETY_DAYS: Period = Period::Minutes(90 * 24 * 60);
 
-    fn plus(self, more: Self) -> Option<Self> {
-        match (self, more) {
-            (Self::Minutes(one), Self::Minutes(other)) => Self::Minutes(one.checked_add(other)?).within_bounds(),
-            (Self::Months(one), Self::Months(other)) => Self::Months(one.checked_add(other)?).within_bounds(),
-            _ => None,
-        }
-    }
-
-    fn within_bounds(self) -> Option<Self> {
-        const MINUTES: u32 = 1000 * 366 * 24 * 60;
-        const MONTHS: u16 = 1000 * 12;
-        let is_within = match self {
-            Self::Minutes(minutes) => (1..=MINUTES).contains(&minutes),
-            Self::Months(months) => (1..=MONTHS).contains(&months),
-        };
-        is_within.then_some(self)
-    }
+fn ninety_days() -> Retention {
+    Retention::After { period: NINETY_DAYS, anchor: Anchor::SessionEnd }
 }
 
-/// An ISO 8601 duration. Months mixed with days are refused: nobody could say which is longer.
-fn iso(text: &str) -> Option<Period> {
-    let mut whole: Option<Period> = None;
-    let mut digits = String::new();
-    let mut clock = false;
-    for c in text.get(1..)?.to_ascii_uppercase().chars() {
-        let unit = match c {
-            '0'..='9' => {
-                digits.push(c);
-                continue;
-            }
-            'T' if digits.is_empty() && !clock => {
-                clock = true;
-                continue;
-            }
-            'Y' if !clock => Period::Months(12),
-            'M' if !clock => Period::Months(1),
-            'W' if !clock => Period::Minutes(7 * 24 * 60),
-            'D' if !clock => Period::Minutes(24 * 60),
-            'H' if clock => Period::Minutes(60),
-            'M' => Period::Minutes(1),
-            _ => return None,
-        };
-        let part = unit.times(std::mem::take(&mut digits).parse().ok()?)?;
-        whole = Some(whole.map_or(Some(part), |whole| whole.plus(part))?);
-    }
-    whole.filter(|_| digits.is_empty())
+fn month_end() -> Retention {
+    Retention::MonthEnd { zone: "UTC".to_owned() }
 }
 
 /// The name of a zone of the IANA list, as the list writes it.

@@ -3,21 +3,31 @@
 use std::fmt;
 
 use super::{Anchor, Period, Retention};
+use crate::language::{Language, RetentionWords};
 
 const MINUTES_A_DAY: u32 = 24 * 60;
 
 impl Period {
-    /// The period in the policy's words: "90 days".
+    /// The period in English: "90 days".
     #[must_use]
     pub fn phrase(self) -> String {
+        self.phrase_in(Language::ENGLISH)
+    }
+
+    /// The period in the words of a language.
+    #[must_use]
+    pub fn phrase_in(self, language: Language) -> String {
         let (count, unit) = match self {
-            Self::Minutes(minutes) if minutes % MINUTES_A_DAY == 0 => (minutes / MINUTES_A_DAY, "day"),
-            Self::Minutes(minutes) if minutes % 60 == 0 => (minutes / 60, "hour"),
-            Self::Minutes(minutes) => (minutes, "minute"),
-            Self::Months(months) if months % 12 == 0 => (u32::from(months / 12), "year"),
-            Self::Months(months) => (u32::from(months), "month"),
+            Self::Minutes(minutes) if minutes % MINUTES_A_DAY == 0 => {
+                (minutes / MINUTES_A_DAY, Self::Minutes(MINUTES_A_DAY))
+            }
+            Self::Minutes(minutes) if minutes % 60 == 0 => (minutes / 60, Self::Minutes(60)),
+            Self::Minutes(minutes) => (minutes, Self::Minutes(1)),
+            Self::Months(months) if months % 12 == 0 => (u32::from(months / 12), Self::Months(12)),
+            Self::Months(months) => (u32::from(months), Self::Months(1)),
         };
-        format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+        let (one, several) = language.words().retention.unit(unit);
+        format!("{count} {}", if count == 1 { one } else { several })
     }
 }
 
@@ -47,19 +57,22 @@ impl Anchor {
         Self::FinancialYearEnd,
     ];
 
-    /// The event in the policy's words: "the session ends".
+    /// The event in English: "the session ends".
     #[must_use]
     pub fn phrase(self) -> &'static str {
-        match self {
-            Self::Recorded => "it was recorded",
-            Self::SessionEnd => "the session ends",
-            Self::Payment => "the payment",
-            Self::AccountClosed => "the account is closed",
-            Self::AccountDeleted => "the account is deleted",
-            Self::LoggedOut => "you log out",
-            Self::SubscriptionEnd => "the subscription ends",
-            Self::FinancialYearEnd => "the financial year ends",
-        }
+        Language::ENGLISH.words().retention.event(self).0
+    }
+}
+
+impl RetentionWords {
+    /// One and several of a unit.
+    fn unit(&self, unit: Period) -> (&'static str, &'static str) {
+        self.units.iter().find(|(one, ..)| *one == unit).map_or(("", ""), |(_, one, several)| (one, several))
+    }
+
+    /// What an event is called after "after", and after "until".
+    fn event(&self, event: Anchor) -> (&'static str, &'static str) {
+        self.events.iter().find(|(one, ..)| *one == event).map_or(("", ""), |(_, after, until)| (after, until))
     }
 }
 
@@ -79,22 +92,34 @@ impl fmt::Display for Anchor {
 }
 
 impl Retention {
-    /// The retention in the policy's words: "90 days after the session ends". Reading them gives it back.
+    /// The retention in English: "90 days after the session ends". Reading the words gives it back.
     #[must_use]
     pub fn phrase(&self) -> String {
+        self.phrase_in(Language::ENGLISH)
+    }
+
+    /// The retention in the words of a language.
+    #[must_use]
+    pub fn phrase_in(&self, language: Language) -> String {
+        let said = &language.words().retention;
+        let after = |period: &Period, anchor: &Anchor| {
+            format!("{} {} {}", period.phrase_in(language), said.after, said.event(*anchor).0)
+        };
         match self {
-            Self::NotStored => "not stored".to_owned(),
-            Self::Memory { at_most: None } => "in memory only".to_owned(),
-            Self::Memory { at_most: Some(period) } => format!("in memory only for at most {}", period.phrase()),
-            Self::After { period, anchor } => format!("{} after {}", period.phrase(), anchor.phrase()),
-            Self::Until { anchor } => format!("until {}", anchor.phrase()),
-            Self::MonthEnd { zone } => format!("until the end of the calendar month ({zone})"),
+            Self::NotStored => said.not_stored.to_owned(),
+            Self::Memory { at_most: None } => said.in_memory.to_owned(),
+            Self::Memory { at_most: Some(period) } => {
+                format!("{} {} {}", said.in_memory, said.for_at_most, period.phrase_in(language))
+            }
+            Self::After { period, anchor } => after(period, anchor),
+            Self::Until { anchor } => format!("{} {}", said.until, said.event(*anchor).1),
+            Self::MonthEnd { zone } => format!("{} ({zone})", said.month_end),
             Self::Earlier(..) => {
-                let parts: Vec<String> = self.parts().into_iter().map(Self::phrase).collect();
-                format!("{}, whichever is earlier", parts.join(" or "))
+                let parts: Vec<String> = self.parts().into_iter().map(|part| part.phrase_in(language)).collect();
+                format!("{}, {}", parts.join(&format!(" {} ", said.or)), said.whichever)
             }
             Self::Law { law, at_most, anchor } => {
-                format!("as long as {law} requires, at most {} after {}", at_most.phrase(), anchor.phrase())
+                format!("{} {law} {} {}", said.as_long_as, said.requires_at_most, after(at_most, anchor))
             }
         }
     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     clause::{Clause, State},
     code::Code,
+    language::Language,
     permit::{Events, Facts, Form, NodePlace},
     policy::{Document, Effective, Guarantee, Header, Policy},
     problem::Problem,
@@ -35,7 +36,8 @@ pub(crate) fn codes(text: &str) -> BTreeSet<Code> {
 
 /// A row of "What we keep".
 pub(crate) fn stored(data: &str, purpose: &str, retention: Retention) -> Promise {
-    Promise::Stored { data: code(data), purpose: code(purpose), origin: Origin::Automatic, retention, consent: false }
+    let (data, purpose, origin) = (code(data), code(purpose), Origin::Automatic);
+    Promise::Stored { data, purpose, origin, retention, consent: false, legal_basis: BTreeSet::new(), transfer: None }
 }
 
 pub(crate) fn measure(measure: &str, data: &str) -> Promise {
@@ -71,6 +73,7 @@ fn header(zone: Option<&str>) -> Header {
         guarantee: Guarantee::Published,
         summary: None,
         zone: zone.map(Into::into),
+        language: Language::ENGLISH,
         places: Vec::new(),
     }
 }

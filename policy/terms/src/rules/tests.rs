@@ -67,7 +67,14 @@ fn sample() -> Vec<(&'static str, Promise)> {
 
 fn share(recipient: &str, data: &str, purpose: &str) -> Promise {
     let (recipient, when) = (recipient.to_owned(), "When you pay".to_owned());
-    Promise::Share { recipient, data: codes(data), purpose: code(purpose), when }
+    Promise::Share {
+        recipient,
+        data: codes(data),
+        purpose: code(purpose),
+        when,
+        legal_basis: std::collections::BTreeSet::new(),
+        transfer: None,
+    }
 }
 
 #[test]

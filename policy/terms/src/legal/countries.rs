@@ -10,7 +10,11 @@ MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM
 SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ \
 UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
-/// Whether the text is one of them.
+/// The members of the European Economic Area.
+pub(super) const EEA: &str = "\
+AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK";
+
+/// Whether the text is the code of a country.
 pub(super) fn is_country(text: &str) -> bool {
     COUNTRIES.split(' ').any(|country| country == text)
 }

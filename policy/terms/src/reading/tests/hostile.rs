@@ -1,5 +1,7 @@
 //! Texts that mean harm, and texts that are none.
 
+#![expect(clippy::disallowed_types, reason = "a test of how long reading takes has to look at a clock")]
+
 use std::time::{Duration, Instant};
 
 use super::{SMALL, problems, reading};

@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream, UdpSocket},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -162,7 +162,12 @@ impl InProcess {
     /// A stream through the tunnel. The library sends its head with the first write and does not take a long one:
     /// begin with a short one.
     pub(crate) async fn connect(&self, target: SocketAddr) -> ProxyClientStream<OutboundStream> {
-        ProxyClientStream::connect(self.context.clone(), &self.config, target).await.unwrap()
+        self.try_connect(target).await.unwrap()
+    }
+
+    /// The same, where the service may be gone.
+    pub(crate) async fn try_connect(&self, target: SocketAddr) -> io::Result<ProxyClientStream<OutboundStream>> {
+        ProxyClientStream::connect(self.context.clone(), &self.config, target).await
     }
 
     /// Sends each packet and waits for its answer.

@@ -18,8 +18,8 @@ pub(crate) const HEAD: usize = 50;
 /// What a sealed length takes: two bytes and a tag.
 const SEALED_LENGTH: usize = 2 + 16;
 /// What follows the salt of a client of 2022: the name of its key; and type, time and length, sealed.
-const NAME: usize = 16;
-const FIXED_HEADER: usize = 1 + 8 + 2 + 16;
+pub(crate) const NAME: usize = 16;
+pub(crate) const FIXED_HEADER: usize = 1 + 8 + 2 + 16;
 /// How many keys are tried before something else gets its turn.
 const IN_A_ROW: usize = 64;
 /// What the protocol of 2022 derives the key from that hides names.

@@ -4,10 +4,12 @@
 //! leaves it about anybody is a number in the counter [`Page`]: how many bytes an account moved. It opens no file, links
 //! no SQL, writes no log, and an address that it sees is `Private` from the line that takes it from the system.
 
+mod address;
 mod association;
 mod block;
 mod clerk;
 mod event;
+mod greeting;
 mod hints;
 mod identify;
 mod inherited;
@@ -20,10 +22,11 @@ mod method;
 mod order;
 mod packet;
 mod page;
-mod prefixed;
 mod pump;
 mod registry;
 mod relay;
+mod room;
+mod sealed;
 mod silence;
 mod status;
 mod supervisor;
@@ -31,6 +34,7 @@ mod target;
 mod tcp;
 mod udp;
 mod window;
+mod wire;
 
 pub use self::{
     event::{Event, Events},

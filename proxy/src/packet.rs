@@ -4,7 +4,7 @@
 //! not be aligned, look their cipher up in a list that grows with the sessions, and can be padded with memory that
 //! was never cleared.
 
-use std::{io::Cursor, net::SocketAddr};
+use std::net::SocketAddr;
 
 use avow_terms::private::Private;
 use bytes::{Buf, BufMut, Bytes};
@@ -14,7 +14,13 @@ use shadowsocks::{
     relay::Address,
 };
 
-use crate::{block::BlockCipher, keys::random, method::Method, registry::Access};
+use crate::{
+    address::{self, Addressed},
+    block::BlockCipher,
+    keys::random,
+    method::Method,
+    registry::Access,
+};
 
 const TAG: usize = 16;
 /// The session and number of a datagram of 2022, and the name of the key after it.
@@ -23,7 +29,7 @@ const NAME: usize = 16;
 const FROM_CLIENT: u8 = 0;
 const FROM_SERVER: u8 = 1;
 /// How far apart the clocks of a client and this server may be, in seconds.
-const CLOCKS_APART: u64 = 30;
+pub(crate) const CLOCKS_APART: u64 = 30;
 
 /// What a client sends to a target.
 pub(crate) struct Opened {
@@ -65,9 +71,8 @@ pub(crate) fn open_nameless(access: &Access, packet: &[u8], room: &mut Vec<u8>) 
 }
 
 fn addressed(body: &[u8]) -> Option<Opened> {
-    let mut body = Cursor::new(body);
-    let target = Private::new(Address::read_cursor(&mut body).ok()?);
-    Some(Opened { target, payload: body.copy_to_bytes(body.remaining()) })
+    let Addressed::To(target, payload) = address::read(body) else { return None };
+    Some(Opened { target, payload: Bytes::copy_from_slice(payload) })
 }
 
 /// Seals what comes back to a client.
@@ -158,7 +163,7 @@ pub(crate) fn salt(method: Method, packet: &[u8]) -> &[u8] {
     clippy::disallowed_types,
     reason = "the protocol puts the time of day into every datagram; it goes nowhere else"
 )]
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     use std::time::SystemTime;
     SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs())
 }

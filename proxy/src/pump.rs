@@ -1,22 +1,29 @@
 //! Moves the bytes of a stream both ways, and counts each when the far side has accepted it.
 //!
-//! Not by tokio's copy: the sealing writer takes the length of whatever slice it is shown when it is asked again, and
-//! copy shows it a longer one, so that bytes are lost and counted. Here a slice stays the same until it is accepted.
+//! A direction that waits holds no memory. One that moves much reads much at once, but hands over no more than a piece at
+//! a time: killed at any moment, it has counted all but that piece, and never a byte that was not accepted.
 
 use std::{
+    io::{self, IoSlice, IoSliceMut},
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split},
+    net::TcpStream,
+    task::yield_now,
     time::{Instant, sleep_until},
 };
 
-use crate::page::Counter;
+use crate::{
+    page::Counter,
+    room::{Room, Size},
+    sealed::{Inflow, Opener, Sealer},
+    wire::{self, PIECE},
+};
 
-/// The most that is between the two sides, each way: what the older methods seal in one piece.
-const CHUNK: usize = 0x3fff;
+/// How often a direction goes on at once before something else gets its turn.
+const TURNS: u32 = 16;
 
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,144 +38,260 @@ pub(crate) enum End {
     Idle,
 }
 
+/// A client's side of a stream.
+pub(crate) struct Client<'a> {
+    pub(crate) stream: &'a TcpStream,
+    /// What it sent already.
+    pub(crate) inflow: Inflow,
+    pub(crate) opener: Opener,
+    pub(crate) sealer: Sealer,
+}
+
 /// Carries a stream to its end. Either side may be done before the other: the half that is done is closed.
-pub(crate) async fn pump<C, T>(client: &mut C, target: &mut T, counter: &Counter, idle: Duration) -> End
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    let (from_client, to_client) = split(client);
-    let (from_target, to_target) = split(target);
-    let last = Last::new();
+pub(crate) async fn pump(client: Client<'_>, target: &TcpStream, counter: &Counter, idle: Duration) -> End {
+    let Client { stream, inflow, opener, sealer } = client;
+    let progress = Progress { counter, began: Instant::now(), last: AtomicU64::new(0) };
     let both = async {
-        let up = one_way(from_client, to_target, counter, &last, End::ClientBroken);
-        let down = one_way(from_target, to_client, counter, &last, End::Broken);
+        let up = up(stream, inflow, opener, target, &progress);
+        let down = down(target, sealer, stream, &progress);
         tokio::try_join!(up, down).map_or_else(|end| end, |_| End::Complete)
     };
     tokio::select! {
         end = both => end,
-        () = silent_for(idle, &last) => End::Idle,
+        () = progress.silent_for(idle) => End::Idle,
     }
 }
 
-async fn one_way(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    counter: &Counter,
-    last: &Last,
-    unreadable: End,
+/// From the client to the target.
+async fn up(
+    from: &TcpStream,
+    first: Inflow,
+    mut opener: Opener,
+    to: &TcpStream,
+    progress: &Progress<'_>,
 ) -> Result<(), End> {
-    let mut chunk = vec![0; CHUNK];
+    let (mut held, mut pace) = (Some(first), Pace::default());
     loop {
-        let length = from.read(&mut chunk).await.map_err(|_| unreadable)?;
-        last.moved();
-        let mut rest = chunk.get(..length).unwrap_or_default();
-        if rest.is_empty() {
-            return to.shutdown().await.map_err(|_| End::Broken);
+        if let Some(flow) = &mut held {
+            opener.open(flow).map_err(|_| End::ClientBroken)?;
+            while let Some(piece) = flow.piece() {
+                let accepted = wire::send(to, piece.slices(), piece.more).await.map_err(|_| End::Broken)?;
+                progress.accepted(accepted);
+                flow.taken(accepted);
+            }
         }
-        while !rest.is_empty() {
-            let accepted = to.write(rest).await.map_err(|_| End::Broken)?;
-            counter.add(accepted);
-            last.moved();
-            rest = rest.get(accepted..).filter(|_| accepted > 0).ok_or(End::Broken)?;
+        if !pace.goes_on().await {
+            held = held.filter(|flow| !flow.is_empty());
+            from.readable().await.map_err(|_| End::ClientBroken)?;
+        }
+        let flow = held.get_or_insert_with(|| Inflow::new(&[], 0, pace.wish));
+        flow.make_room(&opener, pace.wish);
+        let space = flow.space();
+        let asked = space.len();
+        match pace.saw(asked, wire::read(from, space)).map_err(|_| End::ClientBroken)? {
+            Some(0) if opener.may_end(flow) => return wire::end(to).map_err(|_| End::Broken),
+            Some(0) => return Err(End::ClientBroken),
+            Some(length) => {
+                flow.read(length);
+                progress.moved();
+            }
+            None => {}
         }
     }
 }
 
-async fn silent_for(idle: Duration, last: &Last) {
-    while last.when().elapsed() < idle {
-        sleep_until(last.when() + idle).await;
+/// From the target to the client.
+async fn down(from: &TcpStream, mut sealer: Sealer, to: &TcpStream, progress: &Progress<'_>) -> Result<(), End> {
+    let (mut held, mut pace) = (None::<Room>, Pace::default());
+    loop {
+        if !pace.goes_on().await {
+            held = None;
+            from.readable().await.map_err(|_| End::Broken)?;
+        }
+        let mut room = held.take().filter(|room| room.size() == pace.wish);
+        let room = room.get_or_insert_with(|| Room::take(0, pace.wish));
+        let mut plan = sealer.plan(room);
+        let mut places: Vec<_> = plan.places(room).map(IoSliceMut::new).collect();
+        let asked = places.iter().map(|place| place.len()).sum();
+        match pace.saw(asked, wire::read_apart(from, &mut places)).map_err(|_| End::Broken)? {
+            Some(0) => return wire::end(to).map_err(|_| End::Broken),
+            Some(length) => plan.read = length,
+            None => continue,
+        }
+        progress.moved();
+        let total = sealer.seal(&plan, room).ok_or(End::Broken)?;
+        let mut sent = 0;
+        while let Some(rest) = room.get(sent..total).filter(|rest| !rest.is_empty()) {
+            let piece = rest.get(..PIECE).unwrap_or(rest);
+            let more = piece.len() < rest.len();
+            let accepted = wire::send(to, &[IoSlice::new(piece)], more).await.map_err(|_| End::Broken)?;
+            progress.accepted(plan.payload(sent + accepted) - plan.payload(sent));
+            sent += accepted;
+        }
     }
 }
 
-/// When something moved last, either way: in milliseconds since the beginning.
-struct Last(Instant, AtomicU64);
+/// Whether a direction reads on at once, and how much.
+struct Pace {
+    /// The socket may have more.
+    more: bool,
+    wish: Size,
+    turns: u32,
+}
 
-impl Last {
-    fn new() -> Self {
-        Self(Instant::now(), AtomicU64::new(0))
+impl Default for Pace {
+    fn default() -> Self {
+        Self { more: false, wish: Size::Small, turns: 0 }
+    }
+}
+
+impl Pace {
+    /// Whether to read without waiting. A direction that could go on for ever lets others have their turn.
+    async fn goes_on(&mut self) -> bool {
+        if self.more {
+            self.turns += 1;
+            if self.turns.is_multiple_of(TURNS) {
+                yield_now().await;
+            }
+        }
+        self.more
+    }
+
+    /// Learns from what was read; `None` when there was nothing to read.
+    fn saw(&mut self, asked: usize, read: io::Result<usize>) -> io::Result<Option<usize>> {
+        match read {
+            Ok(length) => {
+                self.more = length == asked;
+                if self.more {
+                    self.wish = Size::Large;
+                } else if length < Size::Small.bytes() {
+                    self.wish = Size::Small;
+                }
+                Ok(Some(length))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.more = false;
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What was accepted, and when something moved last, either way: in milliseconds since the beginning.
+struct Progress<'a> {
+    counter: &'a Counter,
+    began: Instant,
+    last: AtomicU64,
+}
+
+impl Progress<'_> {
+    fn accepted(&self, bytes: usize) {
+        self.counter.add(bytes);
+        self.moved();
     }
 
     fn moved(&self) {
-        let now = u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.1.store(now, Ordering::Relaxed);
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Relaxed);
     }
 
-    fn when(&self) -> Instant {
-        self.0 + Duration::from_millis(self.1.load(Ordering::Relaxed))
+    async fn silent_for(&self, idle: Duration) {
+        let last = || self.began + Duration::from_millis(self.last.load(Ordering::Relaxed));
+        while last().elapsed() < idle {
+            sleep_until(last() + idle).await;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::net::SocketAddr;
 
     use avow_terms::{account::AccountId, amount::Bytes};
     use shadowsocks::{
         ProxyClientStream,
         config::{ServerConfig, ServerType},
-        context::Context,
-        relay::tcprelay::ProxyServerStream,
+        context::{Context, SharedContext},
     };
-    use tokio::io::duplex;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpSocket},
+    };
 
     use super::*;
     use crate::{
+        greeting::greeting,
+        identify::whole_head,
         keys::{AccessKey, ServerKeys},
         link::link,
         method::Method,
         page::Page,
-        registry::{Access, Registry},
+        registry::Access,
     };
 
-    /// A sealed stream whose client takes 3 kB at a time, from a source that has 700 bytes at a time.
-    async fn a_slow_client_gets_every_byte(method: Method) {
+    fn context(kind: ServerType) -> SharedContext {
+        Context::new_shared(kind)
+    }
+
+    /// Two ends of a connection; the first one has little room for what it receives.
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(3_000).unwrap();
+        let near = socket.connect(listener.local_addr().unwrap()).await.unwrap();
+        (near, listener.accept().await.unwrap().0)
+    }
+
+    /// A client that takes 3 kB at a time, and a target that takes and sends 700 bytes at a time.
+    async fn every_byte_arrives(method: Method, up: Vec<u8>, down: Vec<u8>) {
         let (page, account) =
             (Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap(), AccountId::from_random(7).unwrap());
         let counter = page.counter(page.slot_for(account).unwrap(), account).unwrap();
         let (key, server) = (AccessKey::generate(1, method), ServerKeys::generate());
-        let access = Arc::new(Access::new(&key, counter.clone()));
-        let registry = Registry::new(Some(&server), [access.clone()].iter());
+        let access = Access::new(&key, counter.clone());
         let config = ServerConfig::from_url(link("::1", 1, &key, &server, "").expose()).unwrap();
-
-        let (outer, inner) = duplex(3_000);
-        let mut client =
-            ProxyClientStream::from_stream(Context::new_shared(ServerType::Local), outer, &config, ("a".to_owned(), 1));
-        let named = registry.named.iter().find(|named| named.method == method);
-        let mut sealed = ProxyServerStream::from_stream_with_user_manager(
-            Context::new_shared(ServerType::Server),
-            inner,
-            method.cipher(),
-            named.map_or(&*access.key, |named| &*named.identity),
-            named.map(|_| access.alone.clone()),
-        );
-        let (mut source, mut target) = duplex(700);
-        let sent: Vec<u8> = (0..500_000_u32).flat_map(u32::to_be_bytes).collect();
-        let expected = sent.clone();
-        let end = tokio::spawn(async move {
-            sealed.handshake().await.unwrap();
-            pump(&mut sealed, &mut target, &counter, Duration::from_secs(60)).await
+        let ((near, stream), (mut far, target)) = (pair().await, pair().await);
+        let pumped = tokio::spawn(async move {
+            let mut head = vec![0; whole_head(&access)];
+            let mut stream = stream;
+            stream.read_exact(&mut head).await.unwrap();
+            let greeting = greeting(&context(ServerType::Server), &stream, &access, &head).await.unwrap();
+            let (inflow, opener, sealer) = (greeting.inflow, greeting.opener, greeting.sealer);
+            pump(Client { stream: &stream, inflow, opener, sealer }, &target, &counter, Duration::from_secs(60)).await
         });
-        tokio::spawn(async move {
-            source.write_all(&sent).await.unwrap();
-            source.shutdown().await.unwrap();
-            source.read_to_end(&mut Vec::new()).await.unwrap();
+        let (sends, expected) = (down.clone(), up.clone());
+        let far_side = tokio::spawn(async move {
+            let (mut got, mut bite) = (Vec::new(), [0; 700]);
+            while let Ok(length @ 1..) = far.read(&mut bite).await {
+                got.extend_from_slice(&bite[..length]);
+            }
+            assert!(got == expected, "{method}: {} bytes of {} went up", got.len(), expected.len());
+            for piece in sends.chunks(700) {
+                far.write_all(piece).await.unwrap();
+            }
         });
-        client.write_all(b"?").await.unwrap();
+        let nobody = SocketAddr::from(([127, 0, 0, 1], 1));
+        let mut client = ProxyClientStream::from_stream(context(ServerType::Local), near, &config, nobody);
+        for piece in up.chunks(12_345) {
+            client.write_all(piece).await.unwrap();
+        }
+        client.shutdown().await.unwrap();
         let (mut got, mut bite) = (Vec::new(), [0; 3_000]);
         while let Ok(length @ 1..) = client.read(&mut bite).await {
             got.extend_from_slice(&bite[..length]);
         }
-        client.shutdown().await.unwrap();
-        assert_eq!(end.await.unwrap(), End::Complete);
-        assert!(got == expected, "{method}: {} bytes of {}", got.len(), expected.len());
-        assert_eq!(page.counted(account), Bytes(2_000_001), "{method}");
+        assert!(got == down, "{method}: {} bytes of {} came down", got.len(), down.len());
+        assert_eq!(pumped.await.unwrap(), End::Complete);
+        far_side.await.unwrap();
+        assert_eq!(page.counted(account), Bytes((up.len() + down.len()) as u64), "{method}");
     }
 
     #[tokio::test]
-    async fn a_slow_client_of_a_source_in_small_pieces_gets_every_byte() {
+    async fn every_byte_arrives_through_narrow_places_and_is_counted_once() {
+        let bytes = |numbers: u32| (0..numbers).flat_map(u32::to_be_bytes).collect::<Vec<_>>();
         for method in Method::ALL {
-            a_slow_client_gets_every_byte(method).await;
+            every_byte_arrives(method, bytes(200_000), bytes(300_000)).await;
         }
     }
 }

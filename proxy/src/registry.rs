@@ -11,7 +11,6 @@ use std::{
     },
 };
 
-use shadowsocks::config::{ServerUser, ServerUserManager};
 use tokio::sync::watch;
 
 use crate::{
@@ -28,8 +27,6 @@ pub(crate) struct Access {
     pub(crate) method: Method,
     pub(crate) key: Box<[u8]>,
     pub(crate) counter: Counter,
-    /// For the methods of 2022, where a client names its key: a list with this one key in it.
-    pub(crate) alone: Arc<ServerUserManager>,
     name: Name,
     withdrawn: watch::Sender<bool>,
 }
@@ -41,8 +38,6 @@ impl Access {
     pub(crate) fn new(key: &AccessKey, counter: Counter) -> Self {
         static SERIAL: AtomicU64 = AtomicU64::new(0);
         let (method, key) = (key.method(), key.key());
-        let mut alone = ServerUserManager::new();
-        alone.add_user(ServerUser::new("", key.to_vec()));
         let mut name = Name::default();
         name.copy_from_slice(blake3::hash(&key).as_bytes().first_chunk::<16>().unwrap_or(&[0; 16]));
         Self {
@@ -50,7 +45,6 @@ impl Access {
             method,
             key,
             counter,
-            alone: Arc::new(alone),
             name,
             withdrawn: watch::Sender::new(false),
         }

@@ -3,10 +3,12 @@
 //! Whatever was wrong (no key, half a head, a key that was withdrawn, a recorded connection sent again), the connection
 //! is read and thrown away until the client leaves or the time is over, so that nothing can be learned by trying.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::{
-    io::AsyncReadExt,
     net::TcpStream,
     time::{Instant, timeout_at},
 };
@@ -14,14 +16,19 @@ use tokio::{
 use crate::{event::Event, relay::Relay};
 
 /// Meets a connection with silence until then.
-pub(crate) async fn silence(relay: &Relay, mut stream: TcpStream, until: Instant) {
+pub(crate) async fn silence(relay: &Relay, stream: &TcpStream, until: Instant) {
     let Some(_place) = Place::take(&relay.silenced, relay.limits.load().silenced) else {
         relay.tally.count(Event::Crowded);
         return;
     };
     relay.tally.count(Event::Silenced);
-    let mut thrown_away = [0; 1024];
-    while let Ok(Ok(1..)) = timeout_at(until, stream.read(&mut thrown_away)).await {}
+    while let Ok(Ok(())) = timeout_at(until, stream.readable()).await {
+        match stream.try_read(&mut [0; 1024]) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            _ => return,
+        }
+    }
 }
 
 /// One of a bounded number of places.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -22,12 +22,7 @@ pub(crate) struct Echo {
 impl Echo {
     /// Over TCP.
     pub(crate) fn tcp() -> Self {
-        Self::tcp_on(Ipv4Addr::LOCALHOST.into())
-    }
-
-    /// Over TCP, at an address of this machine.
-    pub(crate) fn tcp_on(host: IpAddr) -> Self {
-        let listener = TcpListener::bind((host, 0)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
         let counter = seen.clone();
         thread::spawn(move || {
@@ -41,12 +36,7 @@ impl Echo {
 
     /// Over UDP.
     pub(crate) fn udp() -> Self {
-        Self::udp_on(Ipv4Addr::LOCALHOST.into())
-    }
-
-    /// Over UDP, at an address of this machine.
-    pub(crate) fn udp_on(host: IpAddr) -> Self {
-        let socket = UdpSocket::bind((host, 0)).unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let (address, seen) = (socket.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
         let counter = seen.clone();
         thread::spawn(move || {

@@ -16,6 +16,7 @@ First minute:
   avow up                     start the tunnel, the policy page and the books; the first start needs nothing else
   avow account list           who may connect, and what they moved this month
   avow audit                  check the store against the policy, promise by promise
+  avow walls                  what the kernel keeps from the relay, shown and tried
 
 Legal:
   avow init                   write a first policy from a few answers
@@ -85,7 +86,12 @@ pub enum Command {
     History,
     /// Check the store against the policy, promise by promise.
     Audit,
+    /// Show the walls around the relay, and try what they forbid.
+    Walls,
     /// The relay process; started by `avow up` and by nobody else.
     #[command(hide = true)]
     Relay,
+    /// The process that tries one thing; started by `avow walls` and by nobody else.
+    #[command(hide = true)]
+    Attempt,
 }

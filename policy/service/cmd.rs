@@ -14,3 +14,4 @@ pub mod relay;
 pub mod rules;
 pub mod terms;
 pub mod up;
+pub mod walls;

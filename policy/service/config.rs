@@ -1,9 +1,5 @@
 //! The configuration: one TOML file, with a default for every key. A key nobody knows is an error.
 
-mod listen;
-
-pub use listen::Listen;
-
 use std::{net::SocketAddr, ops::Range, path::PathBuf, time::Duration};
 
 use avow_proxy::Limits;
@@ -39,9 +35,9 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Relay {
-    /// Where clients connect, TCP and UDP: one address or several.
-    pub listen: Listen,
-    /// The host in the links of accounts; without it, the first address of `listen`.
+    /// Where clients connect, TCP and UDP.
+    pub listen: SocketAddr,
+    /// The host in the links of accounts; without it, the address of `listen`.
     pub public_host: Option<String>,
     /// How long a connection that shows no key is met with silence.
     pub silence_seconds: Seconds,
@@ -55,6 +51,19 @@ pub struct Relay {
     pub udp_associations: usize,
     /// How long open streams may go on after the service was told to stop.
     pub drain_seconds: Seconds,
+    /// Whether to serve without a wall that this kernel does not have.
+    pub walls: Walls,
+}
+
+/// What to do where a wall around the relay cannot be raised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Walls {
+    /// Serve, and say at every start and in every audit what is missing.
+    #[default]
+    BestEffort,
+    /// Do not serve.
+    Required,
 }
 
 /// The policy page and the decisions.
@@ -119,7 +128,7 @@ impl TryFrom<u32> for Seconds {
 impl Default for Relay {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8388)).into(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8388)),
             public_host: None,
             silence_seconds: Seconds(60),
             connect_seconds: Seconds(10),
@@ -127,6 +136,7 @@ impl Default for Relay {
             udp_idle_seconds: Seconds(300),
             udp_associations: 4096,
             drain_seconds: Seconds(5),
+            walls: Walls::BestEffort,
         }
     }
 }

@@ -99,6 +99,17 @@ pub fn ask(data: &Data, request: Request) -> Result<Done, Failure> {
         .help("try again in a moment; if it stays so, stop the process that holds the directory"))
 }
 
+/// Asks the running service; `None` when none runs.
+///
+/// # Errors
+/// If it does not answer, or says no.
+pub fn ask_running(data: &Data, request: Request) -> Result<Option<Done>, Failure> {
+    match connect(&DataDir::at(&data.dir).control_socket()) {
+        Ok(stream) => exchange(stream, request).map(Some),
+        Err(_) => Ok(None),
+    }
+}
+
 /// A path to a socket that fits into its address, whatever the length of the directory's own path.
 #[must_use]
 pub fn short(socket: &Path) -> PathBuf {

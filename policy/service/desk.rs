@@ -9,7 +9,7 @@ mod publication;
 mod request;
 
 pub use books::{Flushed, HOME_NODE};
-pub use request::{AccountView, Done, KeptView, Request};
+pub use request::{AccountView, Done, KeptView, RelayView, Request};
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ impl Desk {
         put_on_trial(&mut store, config)?;
         let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
         let relay_keys = Arc::new(relay_keys::load(&data.keys())?);
-        let listen = config.relay.listen.first();
+        let listen = config.relay.listen;
         Ok(Self {
             store,
             data: data.clone(),
@@ -82,6 +82,7 @@ impl Desk {
             Request::LinkAccount { account } => self.link_account(account),
             Request::RotateAccount { account } => self.rotate_account(account),
             Request::RemoveAccount { account } => self.remove_account(account),
+            Request::ShowRelay => Err(Failure::could_not("no service runs here").help("start one with `avow up`")),
             Request::Publish { name, text } => self.publish(&name, &text),
         }
     }

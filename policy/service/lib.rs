@@ -25,6 +25,7 @@ pub mod screen;
 pub mod standing;
 pub mod texts;
 pub mod up;
+pub mod walls;
 
 use cli::{Cli, Command};
 use exit::Exit;
@@ -53,7 +54,9 @@ pub fn run(cli: Cli) -> Exit {
         Command::Publish(args) => cmd::publish::run(&args, &cli.data, screen),
         Command::History => cmd::history::run(&cli.data, screen),
         Command::Audit => cmd::audit::run(&cli.data, screen),
+        Command::Walls => cmd::walls::run(&cli.data, screen),
         Command::Relay => cmd::relay::run(),
+        Command::Attempt => cmd::walls::attempt(),
     };
     ended.unwrap_or_else(|failure| screen.fail(&failure))
 }

@@ -23,6 +23,11 @@ pub enum Event {
     Ready,
     /// The relay process ended and was started again.
     RelayRestarted,
+    /// A wall around the relay cannot be raised on this kernel.
+    WallMissing {
+        /// What the kernel calls it.
+        wall: &'static str,
+    },
     /// Counts were found that an earlier life had not yet stored; they are stored now.
     CountsRecovered,
     /// Counts were found that do not belong to this store; they are dropped.
@@ -66,6 +71,9 @@ impl Event {
         match self {
             Self::Ready => tracing::info!(target: TARGET, "ready"),
             Self::RelayRestarted => tracing::warn!(target: TARGET, "the relay ended and was started again"),
+            Self::WallMissing { wall } => {
+                tracing::warn!(target: TARGET, wall, "a wall around the relay is missing; `avow walls` says more");
+            }
             Self::CountsRecovered => tracing::info!(target: TARGET, "stored what an earlier life had counted"),
             Self::CountsOfAnotherStore => {
                 tracing::warn!(target: TARGET, "the counts that were found belong to another store; they are dropped");

@@ -7,7 +7,7 @@ mod welcome;
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
-use avow_proxy::{AccountKeys, Page, ServerKeys, SpawnRelay, Supervisor};
+use avow_proxy::{AccountKeys, Page, ServerKeys, SpawnRelay, Supervisor, Wall};
 use avow_terms::account::AccountId;
 use tokio::{
     runtime::Runtime,
@@ -19,7 +19,7 @@ use tokio::{
 use crate::{
     cli::Data,
     clock,
-    config::Config,
+    config::{Config, Walls},
     data_dir::{DataDir, Lock},
     desk::{AccountView, Desk, Done, Request},
     exit::Exit,
@@ -116,7 +116,9 @@ impl Service {
         let accounts = desk.keys_of_accounts()?;
         let open = accounts.len();
         let running = self.start(desk, accounts, &lock, sockets).await?;
-        self.screen.say(welcome::welcome(&self.config, &standing.load(), &self.memory, open, new.as_ref(), &kept)?);
+        let walls = running.relay.walls().unwrap_or_default();
+        let start = welcome::Start { accounts: open, new: new.as_ref(), kept: &kept, walls: &walls };
+        self.screen.say(welcome::welcome(&self.config, &standing.load(), &self.memory, &start)?);
         Event::Ready.tell();
         signals.wait().await;
         Event::Draining.tell();
@@ -177,11 +179,24 @@ impl Service {
     ) -> Result<(), Failure> {
         self.screen.progress("avow: starting the relay ...");
         let told = async {
+            relay.ready().await.map_err(Failure::could_not)?;
+            self.may_serve(relay)?;
             board.admit_all(accounts).await?;
             // This opens the doors, so that nobody is taken for a stranger who is told a moment later.
             relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)
         };
         time::timeout(LONGEST_START, told).await.map_err(|_| Failure::could_not("the relay did not start"))?
+    }
+
+    /// That the walls around the relay stand, as far as the configuration requires.
+    fn may_serve(&self, relay: &Supervisor) -> Result<(), Failure> {
+        let missing: Vec<&str> = relay.walls().unwrap_or_default().missing().map(Wall::name).collect();
+        missing.iter().for_each(|wall| Event::WallMissing { wall }.tell());
+        if missing.is_empty() || self.config.relay.walls == Walls::BestEffort {
+            return Ok(());
+        }
+        Err(Failure::refused(format!("the walls around the relay are not complete here: no {}", missing.join(", no ")))
+            .help("`avow walls` says what this kernel lacks; `walls = \"best-effort\"` under `[relay]` serves without"))
     }
 
     /// Nothing new is taken, open streams may end, and what they moved is stored before the store is closed.
@@ -207,15 +222,15 @@ impl Service {
 
     fn start_relay(
         &self,
-        tcp: Vec<std::net::TcpListener>,
-        udp: Vec<std::net::UdpSocket>,
+        tcp: std::net::TcpListener,
+        udp: std::net::UdpSocket,
         lock: &Lock,
     ) -> Result<Supervisor, Failure> {
         let failed = |error: std::io::Error| Failure::could_not(format!("cannot start the relay: {error}"));
         // The program as it was started, even if the file at its path has been replaced since.
         let spawn = SpawnRelay { program: "/proc/self/exe".into(), arguments: vec!["relay".into()] };
         let lock = lock.file.try_clone().map_err(failed)?.into();
-        Supervisor::start(spawn, tcp, udp, &self.page, Some(lock)).map_err(failed)
+        Supervisor::start(spawn, vec![tcp], vec![udp], &self.page, Some(lock)).map_err(failed)
     }
 
     /// Everything is counted now; it is stored before the service ends. If the store does not take it, the page stays

@@ -9,12 +9,13 @@ use std::{
     future::pending,
     hash::{Hash, Hasher},
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use avow_terms::private::Private;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use shadowsocks::relay::Address;
 use tokio::{
     net::UdpSocket,
@@ -220,7 +221,7 @@ impl<S> Talk<S> {
 
     async fn send(&mut self, opened: &Opened) -> Option<usize> {
         let to = self.locate(&opened.target).await?;
-        let socket = self.outside.towards(*to.expose()).await.ok()?;
+        let socket = self.outside.towards(*to.expose()).ok()?;
         socket.send_to(&opened.payload, to.expose()).await.ok()
     }
 
@@ -260,16 +261,23 @@ impl<S> Talk<S> {
 }
 
 impl Outside {
-    async fn towards(&mut self, to: SocketAddr) -> io::Result<&UdpSocket> {
-        let (socket, any) = match to {
-            SocketAddr::V4(_) => (&mut self.four, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
-            SocketAddr::V6(_) => (&mut self.six, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))),
+    fn towards(&mut self, to: SocketAddr) -> io::Result<&UdpSocket> {
+        let (socket, family) = match to {
+            SocketAddr::V4(_) => (&mut self.four, AddressFamily::INET),
+            SocketAddr::V6(_) => (&mut self.six, AddressFamily::INET6),
         };
         match socket {
             Some(socket) => Ok(socket),
-            none => Ok(none.insert(UdpSocket::bind(any).await?)),
+            none => Ok(none.insert(outside(family)?)),
         }
     }
+}
+
+/// A socket that takes its port when it sends for the first time: behind the walls nothing can be bound.
+fn outside(family: AddressFamily) -> io::Result<UdpSocket> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
+    UdpSocket::from_std(socket.into())
 }
 
 /// Waits until something came; for ever where there is no socket.

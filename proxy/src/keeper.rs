@@ -257,7 +257,10 @@ impl Keeper {
                 }
             };
             match serde_json::from_slice(&line)? {
-                Answer::Ready => ready = true,
+                Answer::Ready { walls } => {
+                    self.status.walled(walls);
+                    ready = true;
+                }
                 Answer::Done { .. } => missing = missing.saturating_sub(1),
                 Answer::Events { events } => self.status.told(events),
             }
@@ -267,7 +270,7 @@ impl Keeper {
 
     fn hear(&mut self, line: &[u8]) -> io::Result<()> {
         match serde_json::from_slice(line)? {
-            Answer::Ready => {}
+            Answer::Ready { .. } => {}
             Answer::Done { id, well } => {
                 if let Some(done) = self.waiting.remove(&id) {
                     // Who gave up waiting is not told.

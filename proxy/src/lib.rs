@@ -2,7 +2,7 @@
 //!
 //! The relay runs in a process of its own ([`run`]), told what to do by its parent ([`Supervisor`]). The only thing that
 //! leaves it about anybody is a number in the counter [`Page`]: how many bytes an account moved. It opens no file, links
-//! no SQL, writes no log, and an address that it sees is `Private` from the line that takes it from the system.
+//! no SQL, writes no log, stands behind walls that the kernel keeps ([`Wall`]), and an address that it sees is `Private` from the line that takes it from the system.
 
 mod address;
 mod association;
@@ -33,6 +33,7 @@ mod supervisor;
 mod target;
 mod tcp;
 mod udp;
+mod walls;
 mod window;
 mod wire;
 
@@ -46,4 +47,5 @@ pub use self::{
     page::{Page, PageError, PageFull, Slot, Standing},
     relay::{RelayError, run},
     supervisor::{SpawnRelay, Supervisor, SupervisorError},
+    walls::{Attempt, Grounds, Outcome, Raised, Wall},
 };

@@ -11,6 +11,7 @@ use crate::{
     keys::{AccountKeys, KeyError, ServerKeys},
     limits::Limits,
     page::Slot,
+    walls::Raised,
 };
 
 /// The longest line that is read.
@@ -33,7 +34,10 @@ pub(crate) enum Order {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub(crate) enum Answer {
     /// It runs and waits for orders.
-    Ready,
+    Ready {
+        /// The walls around it.
+        walls: Raised,
+    },
     /// An order is carried out; what had to end has ended.
     Done {
         /// The number of the order.

@@ -2,7 +2,9 @@
 
 use std::{
     io,
+    num::NonZero,
     sync::{Arc, atomic::AtomicUsize},
+    thread,
     time::Duration,
 };
 
@@ -31,6 +33,7 @@ use crate::{
     page::{Page, PageError},
     registry::Registry,
     tcp, udp,
+    walls::{self, Raised, Wall},
 };
 
 /// Serves what the parent orders. Returns when the parent orders to drain or closes the control socket.
@@ -38,8 +41,13 @@ pub fn run(inherited: Inherited) -> Result<(), RelayError> {
     // From here on the relay dies with the thread that started it. If that is gone already, the control socket is
     // closed, and the first look at it ends the relay.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(io::Error::from)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(serve(inherited));
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    // The pair of sockets through which every runtime of a process learns of signals is made with the first of them;
+    // behind the walls it could not be.
+    drop(tokio::runtime::Builder::new_current_thread().enable_all().build()?);
+    let raised = walls::raise(&Wall::ALL);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build()?;
+    let served = runtime.block_on(serve(inherited, raised));
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     served
@@ -94,7 +102,7 @@ fn rejecting_replays() -> Context {
     context
 }
 
-async fn serve(inherited: Inherited) -> Result<(), RelayError> {
+async fn serve(inherited: Inherited, raised: Raised) -> Result<(), RelayError> {
     let _deaf = deaf()?;
     let Inherited { control, tcp, udp, page, _lock } = inherited;
     control.set_nonblocking(true)?;
@@ -112,7 +120,7 @@ async fn serve(inherited: Inherited) -> Result<(), RelayError> {
         doors.spawn(udp::receive(Arc::clone(&relay), socket, Arc::clone(&associations)));
     }
     let (answer, mut written) = mpsc::unbounded_channel::<Answer>();
-    let _ = answer.send(Answer::Ready);
+    let _ = answer.send(Answer::Ready { walls: raised });
     let writer = async {
         while let Some(answer) = written.recv().await {
             if answers.write_all(&answer.line()).await.is_err() {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use crate::event::Events;
+use crate::{event::Events, walls::Raised};
 
 /// What the handle may ask without waiting.
 pub(crate) struct Status {
@@ -17,6 +17,7 @@ pub(crate) struct Status {
     starts: AtomicU64,
     /// Of the relays that are gone, and of the one that runs.
     events: Mutex<(Events, Events)>,
+    walls: Mutex<Option<Raised>>,
 }
 
 impl Default for Status {
@@ -26,6 +27,7 @@ impl Default for Status {
             pid: AtomicU32::new(0),
             starts: AtomicU64::new(0),
             events: Mutex::default(),
+            walls: Mutex::default(),
         }
     }
 }
@@ -47,6 +49,15 @@ impl Status {
     /// The relay that runs told how often each thing happened in it.
     pub(crate) fn told(&self, events: Events) {
         self.events.lock().unwrap_or_else(PoisonError::into_inner).1 = events;
+    }
+
+    pub(crate) fn walls(&self) -> Option<Raised> {
+        self.walls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The relay that runs told which walls stand around it.
+    pub(crate) fn walled(&self, raised: Raised) {
+        *self.walls.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
     }
 
     /// A relay was started.

@@ -22,6 +22,7 @@ use crate::{
     order::Order,
     page::{Page, Slot},
     status::Status,
+    walls::Raised,
 };
 
 /// The program that calls [`crate::run`], and how it is told to: usually this same program with a hidden command.
@@ -105,6 +106,12 @@ impl Supervisor {
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.status.pid()
+    }
+
+    /// The walls around the relay that was started last; `None` before the first of them said so.
+    #[must_use]
+    pub fn walls(&self) -> Option<Raised> {
+        self.status.walls()
     }
 
     /// How often a relay was started.

@@ -2,9 +2,11 @@
 
 use std::io::IsTerminal;
 
-use avow_audit::{Finding, Line, Question, Report, Standing, Verdict};
+use avow_audit::{Finding, Line, NotChecked, Question, Report, Standing, Verdict};
 
-use crate::{cli::Data, clock, data_dir::DataDir, exit::Exit, failure::Failure, report, screen::Screen};
+use crate::{
+    cli::Data, clock, data_dir::DataDir, exit::Exit, failure::Failure, report, screen::Screen, walls, walls::Look,
+};
 
 /// The width of a line of words before it is broken.
 const WIDTH: usize = 100;
@@ -24,9 +26,10 @@ pub fn run(data: &Data, screen: Screen) -> Result<Exit, Failure> {
         inventory: avow_accounting::INVENTORY,
         now: clock::now(),
     };
-    let report = avow_audit::audit(&question).map_err(Failure::could_not)?;
+    let mut report = avow_audit::audit(&question).map_err(Failure::could_not)?;
+    let walls = walls(data, &mut report);
     screen.document(&report);
-    screen.say(page(&report, screen.colour && std::io::stdout().is_terminal()));
+    screen.say(page(&report, &walls, screen.colour && std::io::stdout().is_terminal()));
     Ok(match report.exit_code() {
         0 => Exit::Done,
         1 => Exit::No,
@@ -34,8 +37,8 @@ pub fn run(data: &Data, screen: Screen) -> Result<Exit, Failure> {
     })
 }
 
-fn page(report: &Report, colour: bool) -> String {
-    let mut text = head(report);
+fn page(report: &Report, walls: &str, colour: bool) -> String {
+    let mut text = head(report, walls);
     for line in report.promises.iter().filter(|line| line.verdict != Verdict::NotHere) {
         text.push_str(&promise(line, colour));
     }
@@ -48,14 +51,44 @@ fn page(report: &Report, colour: bool) -> String {
     text
 }
 
-fn head(report: &Report) -> String {
+/// Looks at the relay of the service that runs here: what holds, in words. What does not hold is a finding.
+fn walls(data: &Data, report: &mut Report) -> String {
+    let mut unchecked = |why: &str| {
+        report.not_checked.push(NotChecked { what: "the walls around the relay".into(), why: why.into() });
+        String::new()
+    };
+    let relay = match walls::relay(data) {
+        Ok(Some(relay)) => relay,
+        Ok(None) => return unchecked("no service runs here; `avow walls` tries whether they hold on this machine"),
+        Err(_) => return unchecked("the running service did not answer"),
+    };
+    if let Some(look) = relay.looks.iter().find(|look| look.holds.is_none()) {
+        unchecked(&format!("{}: {}", look.what, look.found));
+    }
+    for wall in &relay.missing {
+        unchecked(&format!("{} is missing on this kernel; `avow walls` says more", wall.name()));
+    }
+    let (broken, holding): (Vec<&Look>, Vec<&Look>) = relay.looks.iter().partition(|look| look.holds == Some(false));
+    let broken = broken.into_iter().filter(|look| !relay.missing.contains(&look.wall));
+    report.findings.extend(broken.map(|look| Finding {
+        check: "walls",
+        clause: None,
+        also: Vec::new(),
+        what: format!("the relay does not stand behind its walls: {}: {}", look.what, look.found),
+        place: format!("process {}", relay.pid),
+        remedy: "run `avow walls`; on a kernel that has them, start the service again".into(),
+    }));
+    format!("the relay: {}\n", holding.iter().map(|look| look.what).collect::<Vec<_>>().join(", "))
+}
+
+fn head(report: &Report, walls: &str) -> String {
     let standing = match report.standing {
         Standing::Trial => "on trial: enforced and audited in full, it binds nobody until `avow publish`".into(),
         Standing::InForce { version, effective } => format!("version {version}, in force since {effective}"),
     };
     let looked = &report.looked_at;
     format!(
-        "{}, {standing}\nlooked at {}, {}, {}, {} bytes, at {}\n\n",
+        "{}, {standing}\nlooked at {}, {}, {}, {} bytes, at {}\n{walls}\n",
         report.policy,
         report::count(looked.tables, "table"),
         report::count(looked.columns, "column"),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use avow_proxy::Raised;
 use avow_terms::account::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,8 @@ pub enum Request {
         /// Which.
         account: AccountId,
     },
+    /// The relay's process and the walls around it; a running service answers.
+    ShowRelay,
     /// Put a version into the history.
     Publish {
         /// What the text is called: its path.
@@ -62,6 +65,8 @@ pub enum Done {
         /// Which.
         account: AccountId,
     },
+    /// The relay that runs.
+    Relay(RelayView),
     /// A version is in the history.
     Published {
         /// The name of the policy.
@@ -73,6 +78,15 @@ pub enum Done {
         /// What changed, one line per clause.
         changes: Vec<String>,
     },
+}
+
+/// The relay that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayView {
+    /// Its process.
+    pub pid: u32,
+    /// The walls around it, by its own word.
+    pub walls: Raised,
 }
 
 /// An account, for the operator.

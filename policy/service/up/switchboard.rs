@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     control::{self, Answered, Asked, LONGEST},
     data_dir::DataDir,
-    desk::{Done, Request},
+    desk::{Done, RelayView, Request},
     failure::Failure,
     keeper::Keeper,
 };
@@ -100,6 +100,9 @@ impl Switchboard {
     }
 
     async fn perform(&self, request: Request) -> Result<Done, Failure> {
+        if request == Request::ShowRelay {
+            return self.show_relay();
+        }
         let mut admitted = self.admitted.lock().await;
         match request {
             Request::RemoveAccount { account } => self.remove(account, &mut admitted).await,
@@ -125,6 +128,13 @@ impl Switchboard {
                 Ok(done)
             }
             _ => self.at_desk(request).await,
+        }
+    }
+
+    fn show_relay(&self) -> Result<Done, Failure> {
+        match (self.relay.pid(), self.relay.walls()) {
+            (Some(pid), Some(walls)) => Ok(Done::Relay(RelayView { pid, walls })),
+            _ => Err(Failure::could_not("no relay runs at this moment").help("try again; it is started again at once")),
         }
     }
 

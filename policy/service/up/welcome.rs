@@ -1,5 +1,7 @@
 //! What a start prints: how to connect, where to read, what is kept.
 
+use avow_proxy::{Raised, Wall};
+
 use crate::{
     cmd::account,
     config::Config,
@@ -9,6 +11,19 @@ use crate::{
     standing::Standing,
 };
 
+/// What a start found.
+#[derive(Clone, Copy)]
+pub(super) struct Start<'a> {
+    /// How many accounts are open.
+    pub(super) accounts: usize,
+    /// The one that this start opened.
+    pub(super) new: Option<&'a AccountView>,
+    /// What is kept about an account.
+    pub(super) kept: &'a [KeptView],
+    /// The walls around the relay.
+    pub(super) walls: &'a Raised,
+}
+
 /// What a start prints, once everything answers.
 ///
 /// # Errors
@@ -17,10 +32,9 @@ pub(super) fn welcome(
     config: &Config,
     standing: &Standing,
     runtime: &RuntimeDir,
-    accounts: usize,
-    new: Option<&AccountView>,
-    kept: &[KeptView],
+    start: &Start<'_>,
 ) -> Result<String, Failure> {
+    let Start { accounts, new, kept, walls } = *start;
     let rules = standing.in_force(crate::clock::now()).ok_or_else(|| Failure::could_not("no policy is in force"))?;
     let header = &rules.policy().header;
     let mut text = String::new();
@@ -43,6 +57,7 @@ pub(super) fn welcome(
         ),
         version => format!("         {} version {version}\n", header.policy),
     });
+    text.push_str(&walled(walls));
     if !runtime.in_memory() {
         text.push_str(&format!(
             "note     {} is not in memory: a disk there keeps traces of counts that a sweep does not reach\n",
@@ -51,4 +66,13 @@ pub(super) fn welcome(
     }
     text.push_str("\nCtrl-C stops; everything counted is stored first.\n");
     Ok(text)
+}
+
+fn walled(raised: &Raised) -> String {
+    let names = |walls: Vec<Wall>| walls.into_iter().map(Wall::name).collect::<Vec<_>>().join(", ");
+    let missing: Vec<Wall> = raised.missing().collect();
+    if missing.is_empty() {
+        return format!("walls    {} around the relay; `avow walls` tries them\n", names(raised.walls.clone()));
+    }
+    format!("WALLS    missing on this kernel: {}; `avow walls` says more\n", names(missing))
 }

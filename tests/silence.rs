@@ -10,8 +10,9 @@ use std::{
 };
 
 use crate::{
-    clients::{InProcess, SocksClient},
+    clients::InProcess,
     life::echo_through,
+    socks::SING_BOX,
     target::Echo,
     tunnel::{block_on, pattern},
     world::World,
@@ -90,7 +91,7 @@ fn no_address_or_destination_is_in_anything_that_is_printed_or_kept() {
     let (tcp, udp) = (Echo::tcp(), Echo::udp());
     echo_through(&world.link(account), &tcp);
     block_on(InProcess::new(&world.link(account)).exchange(udp.address, &[pattern(100)]));
-    if let Some(client) = SocksClient::sing_box(&world.link(account)) {
+    if let Some(client) = SING_BOX.client(&world.link(account)) {
         client.connect(tcp.address).write_all(b"ping").unwrap();
         // Somewhere nobody listens, and a client that breaks off: what makes peers log an address.
         drop(client.connect(([127, 0, 0, 1], 9).into()));

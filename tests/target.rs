@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -22,7 +22,12 @@ pub(crate) struct Echo {
 impl Echo {
     /// Over TCP.
     pub(crate) fn tcp() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::tcp_on(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Over TCP, at an address of this machine.
+    pub(crate) fn tcp_on(host: IpAddr) -> Self {
+        let listener = TcpListener::bind((host, 0)).unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
         let counter = seen.clone();
         thread::spawn(move || {
@@ -36,7 +41,12 @@ impl Echo {
 
     /// Over UDP.
     pub(crate) fn udp() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        Self::udp_on(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Over UDP, at an address of this machine.
+    pub(crate) fn udp_on(host: IpAddr) -> Self {
+        let socket = UdpSocket::bind((host, 0)).unwrap();
         let (address, seen) = (socket.local_addr().unwrap(), Arc::new(AtomicU64::new(0)));
         let counter = seen.clone();
         thread::spawn(move || {

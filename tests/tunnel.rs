@@ -1,4 +1,4 @@
-//! Real clients through the real binary: what arrives is what was sent, and what is stored is what the target saw.
+//! Every method through the real binary: what arrives is what was sent, and what is stored is what the target saw.
 
 use std::{
     io::{Read, Write},
@@ -9,16 +9,12 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{
-    clients::{InProcess, SocksClient},
-    target::Echo,
-    world::World,
-};
+use crate::{clients::InProcess, socks::SING_BOX, target::Echo, world::World};
 
 /// Enough for many chunks and an odd last one.
 const PAYLOAD: usize = 3_000_017;
 
-const METHODS: [&str; 5] =
+pub(crate) const METHODS: [&str; 5] =
     ["2022-blake3-aes-256-gcm", "2022-blake3-aes-128-gcm", "chacha20-ietf-poly1305", "aes-256-gcm", "aes-128-gcm"];
 
 #[test]
@@ -43,35 +39,11 @@ fn every_method_is_counted_to_the_byte_on_one_port() {
 }
 
 #[test]
-fn ss_local_is_counted_to_the_byte() {
-    let world = World::new();
-    let _service = world.up();
-    let bystander = world.first_account();
-    for method in ["chacha20-ietf-poly1305", "aes-256-gcm", "aes-128-gcm"] {
-        let account = world.add_account(method);
-        let Some(client) = SocksClient::ss_local(&world.link(account)) else { return };
-        check_real_client(&world, account, bystander, &client);
-    }
-}
-
-#[test]
-fn sing_box_is_counted_to_the_byte() {
-    let world = World::new();
-    let _service = world.up();
-    let bystander = world.first_account();
-    for method in METHODS {
-        let account = world.add_account(method);
-        let Some(client) = SocksClient::sing_box(&world.link(account)) else { return };
-        check_real_client(&world, account, bystander, &client);
-    }
-}
-
-#[test]
 fn a_client_that_reads_slowly_loses_nothing() {
     let world = World::new();
     let _service = world.up();
     let account = world.first_account();
-    let Some(client) = SocksClient::sing_box(&world.link(account)) else { return };
+    let Some(client) = SING_BOX.client(&world.link(account)) else { return };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let target = listener.local_addr().unwrap();
     let sending = thread::spawn(move || {
@@ -91,16 +63,6 @@ fn a_client_that_reads_slowly_loses_nothing() {
     world.stored_becomes(account, || 2_000_000);
 }
 
-fn check_real_client(world: &World, account: u64, bystander: u64, client: &SocksClient) {
-    let (tcp, udp) = (Echo::tcp(), Echo::udp());
-    let stream = client.connect(tcp.address);
-    assert_eq!(digest(&echoed(stream, &pattern(PAYLOAD))), digest(&pattern(PAYLOAD)));
-    let packets = packets();
-    assert_eq!(client.exchange(udp.address, &packets), packets);
-    world.stored_becomes(account, || tcp.seen() + udp.seen());
-    assert_eq!(world.stored(bystander), 0, "somebody else's account moved");
-}
-
 async fn through(client: &InProcess, target: &Echo) {
     let (mut read, mut write) = tokio::io::split(client.connect(target.address).await);
     let sending = tokio::spawn(async move {
@@ -116,14 +78,11 @@ async fn through(client: &InProcess, target: &Echo) {
     assert_eq!(digest(&received), digest(&pattern(PAYLOAD)));
 }
 
-fn echoed(stream: TcpStream, payload: &[u8]) -> Vec<u8> {
-    let mut sending = stream.try_clone().unwrap();
-    let payload = payload.to_vec();
-    let sender = thread::spawn(move || {
-        sending.write_all(&payload).unwrap();
-        payload.len()
-    });
-    let mut received = vec![0; PAYLOAD];
+/// What comes back of a payload that an echo is sent.
+pub(crate) fn echoed(stream: TcpStream, payload: &[u8]) -> Vec<u8> {
+    let mut received = vec![0; payload.len()];
+    let (mut sending, payload) = (stream.try_clone().unwrap(), payload.to_vec());
+    let sender = thread::spawn(move || sending.write_all(&payload).unwrap());
     let mut stream = stream;
     stream.read_exact(&mut received).unwrap();
     sender.join().unwrap();
@@ -131,7 +90,7 @@ fn echoed(stream: TcpStream, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Packets of lengths around every border: empty ones are left out, since SOCKS clients drop them.
-fn packets() -> Vec<Vec<u8>> {
+pub(crate) fn packets() -> Vec<Vec<u8>> {
     [1, 2, 7, 8, 9, 63, 64, 65, 511, 1199, 1200, 1400].map(pattern).to_vec()
 }
 
@@ -140,7 +99,7 @@ pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|place| u8::try_from(place % 251).unwrap()).collect()
 }
 
-fn digest(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn digest(bytes: &[u8]) -> Vec<u8> {
     Sha256::digest(bytes).to_vec()
 }
 

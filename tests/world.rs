@@ -25,6 +25,7 @@ pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) tunnel: u16,
     pub(crate) web: u16,
+    pub(crate) hosts: &'static [&'static str],
 }
 
 /// A service that runs; it is killed when the test ends, however it ends.
@@ -36,9 +37,21 @@ pub(crate) struct Service {
 
 impl World {
     pub(crate) fn new() -> Self {
-        let world = Self { directory: tempfile::tempdir().unwrap(), tunnel: free_port(), web: free_port() };
-        fs::create_dir(world.data()).unwrap();
+        let world = Self::bare(&["127.0.0.1"]);
         world.configure("[books]\nflush_seconds = 1\n");
+        world
+    }
+
+    /// One whose tunnel is reached at every loopback address, on one port.
+    pub(crate) fn on_both_families() -> Self {
+        let world = Self::bare(&["127.0.0.1", "[::1]"]);
+        world.configure("[books]\nflush_seconds = 1\n");
+        world
+    }
+
+    fn bare(hosts: &'static [&'static str]) -> Self {
+        let world = Self { directory: tempfile::tempdir().unwrap(), tunnel: free_port(), web: free_port(), hosts };
+        fs::create_dir(world.data()).unwrap();
         world
     }
 
@@ -55,9 +68,10 @@ impl World {
     /// Writes the configuration; the addresses and the runtime directory of this world are added.
     pub(crate) fn configure(&self, text: &str) {
         let runtime = self.directory.path().join("runtime");
+        let listen: Vec<_> = self.hosts.iter().map(|host| format!("{host}:{}", self.tunnel)).collect();
         let text = format!(
-            "[relay]\nlisten = \"127.0.0.1:{}\"\n[web]\nlisten = \"127.0.0.1:{}\"\n[runtime]\ndirectory = {:?}\n{text}",
-            self.tunnel, self.web, runtime
+            "[relay]\nlisten = {listen:?}\n[web]\nlisten = \"127.0.0.1:{}\"\n[runtime]\ndirectory = {runtime:?}\n{text}",
+            self.web
         );
         fs::write(self.data().join("avow.toml"), text).unwrap();
     }
@@ -245,11 +259,16 @@ pub(crate) fn free_port() -> u16 {
     let start = 20000 + u16::try_from(std::process::id() % 5000).unwrap();
     loop {
         let port = start + NEXT.fetch_add(1, Ordering::Relaxed);
-        let free = TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok();
-        if free {
+        let free = |host| TcpListener::bind((host, port)).is_ok() && UdpSocket::bind((host, port)).is_ok();
+        if free("127.0.0.1") && (!has_six() || free("::1")) {
             return port;
         }
     }
+}
+
+/// Whether this machine has an IPv6 loopback.
+pub(crate) fn has_six() -> bool {
+    TcpListener::bind(("::1", 0)).is_ok()
 }
 
 /// A file of the repository.

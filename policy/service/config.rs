@@ -1,5 +1,9 @@
 //! The configuration: one TOML file, with a default for every key. A key nobody knows is an error.
 
+mod listen;
+
+pub use listen::Listen;
+
 use std::{net::SocketAddr, ops::Range, path::PathBuf, time::Duration};
 
 use avow_proxy::Limits;
@@ -35,9 +39,9 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Relay {
-    /// Where clients connect, TCP and UDP.
-    pub listen: SocketAddr,
-    /// The host in the links of accounts; without it, the address of `listen`.
+    /// Where clients connect, TCP and UDP: one address or several.
+    pub listen: Listen,
+    /// The host in the links of accounts; without it, the first address of `listen`.
     pub public_host: Option<String>,
     /// How long a connection that shows no key is met with silence.
     pub silence_seconds: Seconds,
@@ -128,7 +132,7 @@ impl TryFrom<u32> for Seconds {
 impl Default for Relay {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8388)),
+            listen: SocketAddr::from(([127, 0, 0, 1], 8388)).into(),
             public_host: None,
             silence_seconds: Seconds(60),
             connect_seconds: Seconds(10),

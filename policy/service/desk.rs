@@ -46,7 +46,7 @@ impl Desk {
         put_on_trial(&mut store, config)?;
         let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
         let relay_keys = Arc::new(relay_keys::load(&data.keys())?);
-        let listen = config.relay.listen;
+        let listen = config.relay.listen.first();
         Ok(Self {
             store,
             data: data.clone(),

@@ -222,15 +222,15 @@ impl Service {
 
     fn start_relay(
         &self,
-        tcp: std::net::TcpListener,
-        udp: std::net::UdpSocket,
+        tcp: Vec<std::net::TcpListener>,
+        udp: Vec<std::net::UdpSocket>,
         lock: &Lock,
     ) -> Result<Supervisor, Failure> {
         let failed = |error: std::io::Error| Failure::could_not(format!("cannot start the relay: {error}"));
         // The program as it was started, even if the file at its path has been replaced since.
         let spawn = SpawnRelay { program: "/proc/self/exe".into(), arguments: vec!["relay".into()] };
         let lock = lock.file.try_clone().map_err(failed)?.into();
-        Supervisor::start(spawn, vec![tcp], vec![udp], &self.page, Some(lock)).map_err(failed)
+        Supervisor::start(spawn, tcp, udp, &self.page, Some(lock)).map_err(failed)
     }
 
     /// Everything is counted now; it is stored before the service ends. If the store does not take it, the page stays

@@ -2,14 +2,21 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use crate::{cli::Data, config::Config, exit::Exit, failure::Failure, screen::Screen, up};
+use crate::{
+    cli::Data,
+    config::{Config, Listen},
+    exit::Exit,
+    failure::Failure,
+    screen::Screen,
+    up,
+};
 
 /// Arguments of `avow up`. What is given here goes before the configuration.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where clients connect, TCP and UDP [default: 127.0.0.1:8388].
+    /// Where clients connect, TCP and UDP; may be given several times [default: 127.0.0.1:8388].
     #[arg(long, value_name = "ADDRESS")]
-    pub listen: Option<SocketAddr>,
+    pub listen: Vec<SocketAddr>,
 
     /// Where the policy page is [default: 127.0.0.1:8080].
     #[arg(long, value_name = "ADDRESS")]
@@ -26,7 +33,9 @@ pub struct Args {
 /// If it cannot start.
 pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
     let mut config = Config::load(data)?;
-    config.relay.listen = args.listen.unwrap_or(config.relay.listen);
+    if !args.listen.is_empty() {
+        config.relay.listen = Listen::new(&args.listen).map_err(Failure::could_not)?;
+    }
     config.web.listen = args.web.unwrap_or(config.web.listen);
     config.policy.trial = args.policy.clone().or(config.policy.trial);
     up::run(&config, data, screen)

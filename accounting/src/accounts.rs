@@ -3,12 +3,13 @@
 use avow_terms::{account::AccountId, permit::Permit, private::Private};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use crate::{
     bucket::instant,
-    error::{At, StoreError},
+    error::{At, StoreError, reason},
     inventory::ACCOUNT,
+    keys::Keys,
     record::AccountRecord,
     seal::CannotSeal,
     store::{Reader, Store},
@@ -37,22 +38,36 @@ pub struct Account {
 }
 
 impl Store {
-    /// Adds an account.
+    /// Adds an account, with a key of its own for what is kept about it.
     ///
     /// # Errors
-    /// [`StoreError::AccountExists`], [`StoreError::Seal`] (keys of 4 GiB), [`StoreError::Database`]
+    /// [`StoreError::AccountExists`], [`StoreError::Seal`] (keys of 4 GiB), [`StoreError::Keys`],
+    /// [`StoreError::Database`]
     pub fn add_account(&mut self, permit: Permit<AccountRecord>, account: &NewAccount) -> Result<(), StoreError> {
-        let keys = self.seal_keys(account.number, &account.keys)?;
-        let transaction = self.begin()?;
-        if is_account(&transaction, account.number)? {
-            return Err(StoreError::AccountExists);
+        self.add_accounts(permit, std::slice::from_ref(account))
+    }
+
+    /// Adds many accounts at once: all of them or none.
+    ///
+    /// # Errors
+    /// As [`Store::add_account`].
+    pub fn add_accounts(&mut self, permit: Permit<AccountRecord>, accounts: &[NewAccount]) -> Result<(), StoreError> {
+        let (transaction, keys) = self.begin_with_keys()?;
+        for account in accounts {
+            if is_account(&transaction, account.number)? {
+                return Err(StoreError::AccountExists);
+            }
         }
-        transaction
-            .execute(
-                "INSERT INTO account (number, keys, recorded, version) VALUES (?1, ?2, ?3, ?4)",
-                params![account.number.number(), keys, permit.recorded().as_millisecond(), permit.version()],
-            )
+        keys.add(accounts.iter().map(|account| account.number))?;
+        let mut insert = transaction
+            .prepare("INSERT INTO account (number, keys, recorded, version) VALUES (?1, ?2, ?3, ?4)")
             .at(TABLE, "insert")?;
+        for account in accounts {
+            let sealed = seal_keys(keys, account.number, &account.keys)?;
+            let row = params![account.number.number(), sealed, permit.recorded().as_millisecond(), permit.version()];
+            insert.execute(row).map_err(|error| not_inserted(&error))?;
+        }
+        drop(insert);
         transaction.commit().at(TABLE, "commit")
     }
 
@@ -68,14 +83,14 @@ impl Store {
         account: AccountId,
         keys: Private<Vec<u8>>,
     ) -> Result<(), StoreError> {
-        let sealed = self.seal_keys(account, &keys)?;
-        let transaction = self.begin()?;
-        let changed = transaction
-            .execute("UPDATE account SET keys = ?2 WHERE number = ?1", params![account.number(), sealed])
-            .at(TABLE, "update")?;
-        if changed == 0 {
+        let (transaction, sealing) = self.begin_with_keys()?;
+        if !is_account(&transaction, account)? {
             return Err(StoreError::NoSuchAccount);
         }
+        let sealed = seal_keys(sealing, account, &keys)?;
+        transaction
+            .execute("UPDATE account SET keys = ?2 WHERE number = ?1", params![account.number(), sealed])
+            .at(TABLE, "update")?;
         transaction.commit().at(TABLE, "commit")?;
         self.wipe()
     }
@@ -127,14 +142,10 @@ impl Reader {
         }
     }
 
-    fn seal_keys(&self, number: AccountId, keys: &Private<Vec<u8>>) -> Result<Vec<u8>, StoreError> {
-        self.sealing.seal(&place(number), keys.expose()).map_err(|CannotSeal| StoreError::Seal { table: TABLE })
-    }
-
     fn open_account(&self, row: Stored) -> Result<Account, StoreError> {
         let number = row.number.try_into().map_err(|_| StoreError::Damaged { table: TABLE })?;
-        let keys =
-            self.sealing.open(&place(number), &row.keys).map_err(|CannotSeal| StoreError::Seal { table: TABLE })?;
+        let opened = self.keys.sealing(Some(number), None).and_then(|key| key.open(&place(number), &row.keys));
+        let keys = opened.map_err(|CannotSeal| StoreError::Seal { table: TABLE })?;
         Ok(Account { number, keys, recorded: instant(TABLE, row.recorded)?, version: row.version })
     }
 }
@@ -147,8 +158,21 @@ pub(crate) fn is_account(connection: &Connection, number: AccountId) -> Result<b
         .at(TABLE, "read")
 }
 
+fn seal_keys(keys: &Keys, number: AccountId, value: &Private<Vec<u8>>) -> Result<Vec<u8>, StoreError> {
+    let sealed = keys.sealing(Some(number), None).and_then(|key| key.seal(&place(number), value.expose()));
+    sealed.map_err(|CannotSeal| StoreError::Seal { table: TABLE })
+}
+
+/// A number that stands twice among the accounts to be added is there already.
+fn not_inserted(error: &rusqlite::Error) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ConstraintViolation) => StoreError::AccountExists,
+        _ => StoreError::Database { table: TABLE, operation: "insert", reason: reason(error) },
+    }
+}
+
 /// Where the keys of an account stand: they open nowhere else.
-fn place(number: AccountId) -> Vec<u8> {
+pub(crate) fn place(number: AccountId) -> Vec<u8> {
     [b"account.keys".as_slice(), &number.number().to_be_bytes()].concat()
 }
 

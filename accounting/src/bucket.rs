@@ -1,17 +1,19 @@
 //! Buckets: tables that hold the rows of one calendar month and one version of the policy, and go as a whole.
 //!
 //! Dropping a table wipes every page of it; deleting rows from one does not. A bucket therefore never holds rows of two
-//! months or two versions, and is dropped when its first row is due. Its deadline may move earlier, never later.
+//! months or two versions, and is dropped when its first row is due. Its deadline may move earlier, never later. Each has a key, which
+//! is destroyed with it.
 
 use std::{fmt, str::FromStr};
 
 use avow_terms::permit::Due;
 use jiff::{Timestamp, tz::TimeZone};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::{
     error::{At, StoreError},
     inventory::MONTH_TOTAL,
+    keys::{self, Keys},
 };
 
 const PREFIX: &str = "month_total_";
@@ -56,25 +58,40 @@ impl Bucket {
         MONTH_TOTAL.ddl.replace("{}", &format!("{month:06}_v{version}"))
     }
 
-    /// Makes room for rows that are recorded now: creates the bucket, or draws its deadline nearer. One that is already
-    /// due is dropped and begun anew, so that no new row shares the fate of the old ones.
-    pub(crate) fn open(self, connection: &Connection, recorded: Timestamp, due: Due) -> Result<(), StoreError> {
-        let known = connection
-            .query_row("SELECT due FROM bucket WHERE name = ?1", [self.to_string()], |row| row.get::<_, Option<i64>>(0))
-            .optional()
-            .at("bucket", "read")?;
-        match known {
-            Some(due) if due.is_some_and(|due| due <= recorded.as_millisecond()) => {
-                self.drop(connection)?;
-                self.create(connection, recorded)?;
-            }
-            Some(_) => self.begin_no_later(connection, recorded)?,
-            None => self.create(connection, recorded)?,
+    /// Makes room for rows that are recorded now: creates the bucket with its key, or draws its deadline nearer.
+    pub(crate) fn open(
+        self,
+        connection: &Connection,
+        keys: &mut Keys,
+        recorded: Timestamp,
+        due: Due,
+    ) -> Result<(), StoreError> {
+        if self.exists(connection)? {
+            self.begin_no_later(connection, recorded)?;
+        } else {
+            self.create(connection, keys, recorded)?;
         }
         match due {
             Due::At(due) => self.due_no_later(connection, due),
             Due::When(_) => Ok(()),
         }
+    }
+
+    /// Whether it is there and its deadline has come. No new row may share the fate of its rows.
+    pub(crate) fn is_due(self, connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
+        connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1 AND due <= ?2)",
+                params![self.to_string(), now.as_millisecond()],
+                |row| row.get(0),
+            )
+            .at("bucket", "read")
+    }
+
+    fn exists(self, connection: &Connection) -> Result<bool, StoreError> {
+        connection
+            .query_row("SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1)", [self.to_string()], |row| row.get(0))
+            .at("bucket", "read")
     }
 
     /// Draws the deadline nearer, if this one is.
@@ -88,16 +105,18 @@ impl Bucket {
             .map(|_| ())
     }
 
-    /// Drops the table, and says how many rows went with it.
+    /// Drops the table, and says how many rows went with it. Its key is destroyed after the commit.
     pub(crate) fn drop(self, connection: &Connection) -> Result<usize, StoreError> {
         let rows =
             connection.query_row(&format!("SELECT count(*) FROM {self}"), [], |row| row.get(0)).at(TABLE, "count")?;
         connection.execute_batch(&format!("DROP TABLE {self}")).at(TABLE, "drop a bucket")?;
         connection.execute("DELETE FROM bucket WHERE name = ?1", [self.to_string()]).at("bucket", "delete")?;
+        keys::remove_proof(connection, self)?;
         Ok(rows)
     }
 
-    fn create(self, connection: &Connection, recorded: Timestamp) -> Result<(), StoreError> {
+    fn create(self, connection: &Connection, keys: &mut Keys, recorded: Timestamp) -> Result<(), StoreError> {
+        keys.add_bucket(connection, self)?;
         connection.execute_batch(&self.ddl()).at(TABLE, "create a bucket")?;
         connection
             .execute(

@@ -1,4 +1,4 @@
-//! Erasing: an account leaves every table, and the write-ahead log is emptied after it.
+//! Erasing: an account leaves every table, its key is destroyed, and the write-ahead log is emptied after it.
 //!
 //! SQLite zeroes a row that is deleted. It does not zero a copy of a row that it left in the unused part of a page when
 //! it moved rows to make room; such a copy goes with the bucket, or when the page is used again.
@@ -27,7 +27,7 @@ pub struct Removed {
 }
 
 impl Store {
-    /// Removes an account from every table. Repeating it is harmless.
+    /// Removes an account from every table, and its key. Repeating it is harmless.
     ///
     /// # Errors
     /// [`StoreError::Database`]; [`StoreError::NotWiped`] if it is removed and its bytes could not be wiped from the
@@ -36,6 +36,7 @@ impl Store {
         let transaction = self.begin()?;
         let removed = remove(&transaction, account)?;
         transaction.commit().at("account", "commit")?;
+        self.destroy_keys(&[account.number()])?;
         self.wipe()?;
         Ok(removed)
     }

@@ -37,6 +37,12 @@ pub enum OpenError {
         /// The newest schema this program knows.
         known: i32,
     },
+    /// An earlier version of Avow wrote it, and it was to be looked at only.
+    #[error("`{path}` was written by an older Avow: `avow up` brings it to this version")]
+    Older {
+        /// The file.
+        path: PathBuf,
+    },
     /// Its tables are not those of the inventory.
     #[error("`{path}` does not hold what this Avow declares: {difference}; nothing was changed: restore a backup")]
     Schema {
@@ -63,16 +69,25 @@ pub enum OpenError {
         /// What it must be.
         needed: &'static str,
     },
-    /// The sealing key is not there.
-    #[error("`{key}` is missing, and the access keys in `{path}` are sealed with it: put it back from a backup")]
+    /// A key is not there.
+    #[error("`{key}` is missing, and what is sealed with it opens with nothing else: put it back from a copy")]
     KeyMissing {
-        /// The store.
-        path: PathBuf,
         /// The key.
         key: PathBuf,
     },
-    /// The file does not hold a key.
-    #[error("`{key}` is not a sealing key (32 bytes): put the right one back from a backup")]
+    /// An account has no key.
+    #[error(
+        "`{key}` has no key for an account that is in `{path}`: it is older than the store, or not its own; put the \
+         right one back from a copy"
+    )]
+    AccountKeyMissing {
+        /// The store.
+        path: PathBuf,
+        /// The register.
+        key: PathBuf,
+    },
+    /// The file does not hold keys.
+    #[error("`{key}` is not a file of keys, or not a whole one: put the right one back from a copy")]
     NotAKey {
         /// The key.
         key: PathBuf,
@@ -83,13 +98,47 @@ pub enum OpenError {
         /// The key.
         key: PathBuf,
     },
+    /// The key is wrapped, and what unwraps it is not there.
+    #[error(
+        "`{key}` is wrapped with a credential, and that credential was not handed over: start the service as the unit \
+         that loads it"
+    )]
+    KeyWrapped {
+        /// The key.
+        key: PathBuf,
+    },
     /// The key is another store's.
-    #[error("`{key}` is not the key that `{path}` is sealed with: put the right one back from a backup")]
+    #[error("`{key}` is not the key that `{path}` is sealed with: put the right one back from a copy")]
     KeyWrong {
         /// The store.
         path: PathBuf,
         /// The key.
         key: PathBuf,
+    },
+    /// There is no store, and there are keys of accounts.
+    #[error(
+        "`{key}` holds keys of accounts, and there is no store they belong to: restore the store from a backup, or move \
+         the directory of keys away to begin anew"
+    )]
+    KeysOfAnother {
+        /// The register.
+        key: PathBuf,
+    },
+    /// Keys of what is gone cannot be destroyed.
+    #[error("the keys in `{directory}` cannot be brought in order: {error}")]
+    Keys {
+        /// The directory of the keys.
+        directory: PathBuf,
+        /// What stood against it.
+        error: StoreError,
+    },
+    /// The store cannot be brought to this version's schema. It is as it was.
+    #[error("`{path}` cannot be brought to the schema of this version: {error}; nothing was changed")]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// What stood against it.
+        error: StoreError,
     },
     /// SQLite refused.
     #[error(
@@ -152,6 +201,17 @@ pub enum StoreError {
     Seal {
         /// The table.
         table: &'static str,
+    },
+    /// A key cannot be written, or one that is not needed any more not be destroyed.
+    #[error(
+        "cannot {operation} the keys: {reason}; what was removed is gone from the store, and the next start destroys its \
+         keys"
+    )]
+    Keys {
+        /// What was tried.
+        operation: &'static str,
+        /// What the system says.
+        reason: io::ErrorKind,
     },
     /// A version does not continue the chain of published versions.
     #[error(transparent)]

@@ -13,66 +13,107 @@ use crate::{
     engine::{self, database},
     erase::log_of,
     error::OpenError,
-    key, schema,
-    seal::SealingKey,
+    key_file::Wrapping,
+    keys::Keys,
+    migrate,
+    progress::Listener,
+    schema,
     store::Reader,
 };
 
+/// How a store is to be opened.
+pub struct Opening<'a> {
+    /// The file of the store.
+    pub path: &'a Path,
+    /// The directory of its keys.
+    pub keys: &'a Path,
+    /// What the files of keys are wrapped with, if anything. Files that are plain are read all the same, and stay so
+    /// until the keys are rotated.
+    pub wrapping: Option<Wrapping>,
+    /// Who is told how far a migration has got.
+    pub listener: Listener<'a>,
+}
+
+impl<'a> Opening<'a> {
+    /// A store and its keys, which are not wrapped.
+    #[must_use]
+    pub fn new(path: &'a Path, keys: &'a Path) -> Self {
+        Self { path, keys, wrapping: None, listener: &|_| () }
+    }
+}
+
+/// How often a reader looks again, when the owner changed keys while it looked.
+const LOOKS: usize = 3;
+
 /// Opens a store for writing; makes it where there is none.
-pub(crate) fn write(path: &Path, keys: &Path) -> Result<Reader, OpenError> {
-    let made = make_file(path)?;
-    let opened = open(path, keys);
+pub(crate) fn write(opening: &Opening<'_>) -> Result<Reader, OpenError> {
+    let made = make_file(opening.path)?;
+    let opened = open(opening);
     if made && opened.is_err() {
         // What could not be made whole is not left behind. If it cannot be removed either, it is an empty file.
-        let _ = fs::remove_file(path);
+        let _ = fs::remove_file(opening.path);
     }
     opened
 }
 
 /// Opens a store that exists, for reading. SQLite has leave to write, because it leaves its helper files behind where it
 /// has not; `query_only` takes it from every statement.
-pub(crate) fn read(path: &Path, keys: &Path) -> Result<Reader, OpenError> {
+pub(crate) fn read(opening: &Opening<'_>) -> Result<Reader, OpenError> {
+    let path = opening.path;
     fs::metadata(path).map_err(|source| OpenError::File { action: "open", path: path.into(), source })?;
     let connection = connect(path)?;
     let refused = |error| database(path, &error);
     connection.pragma_update(None, "query_only", true).map_err(refused)?;
-    if look(&connection, path)? == Found::Nothing {
-        return Err(OpenError::NotAStore { path: path.into() });
+    match look(&connection, path)? {
+        Found::Store(schema::VERSION) => {}
+        Found::Nothing => return Err(OpenError::NotAStore { path: path.into() }),
+        Found::Store(_) => return Err(OpenError::Older { path: path.into() }),
     }
-    let key = key::read(path, keys)?;
-    let transaction = connection.unchecked_transaction().map_err(refused)?;
-    compare(&transaction, path)?;
-    key::check_proof(&transaction, path, keys, &key)?;
-    transaction.finish().map_err(refused)?;
+    let look = || {
+        let transaction = connection.unchecked_transaction().map_err(refused)?;
+        compare(&transaction, path)?;
+        let keys = Keys::read(&transaction, path, opening.keys, opening.wrapping.as_ref())?;
+        transaction.finish().map_err(refused)?;
+        Ok(keys)
+    };
+    let keys = (1..LOOKS).fold(look(), |seen, _| seen.or_else(|_: OpenError| look()))?;
     engine::check_file(&connection, path)?;
-    Ok(Reader { connection, sealing: key, path: path.into() })
+    Ok(Reader { connection, keys, path: path.into() })
 }
 
-fn open(path: &Path, keys: &Path) -> Result<Reader, OpenError> {
+fn open(opening: &Opening<'_>) -> Result<Reader, OpenError> {
+    let path = opening.path;
     let connection = connect(path)?;
-    let new = look(&connection, path)? == Found::Nothing;
-    let key = if new { key::read_or_make(path, keys)? } else { key::read(path, keys)? };
-    if new {
+    if look(&connection, path)? == Found::Nothing {
         engine::set_file(&connection, path)?;
     }
-    complete(&connection, path, keys, &key)?;
+    let mut keys = complete(&connection, opening)?;
     engine::set_file(&connection, path)?;
+    keys.take(&connection)?;
     keep_log(&connection, path, false)?;
-    Ok(Reader { connection, sealing: key, path: path.into() })
+    Ok(Reader { connection, keys, path: path.into() })
 }
 
 /// Brings the schema up to date and compares it with the inventory, in one transaction: all of it or nothing.
-fn complete(connection: &Connection, path: &Path, keys: &Path, key: &SealingKey) -> Result<(), OpenError> {
+fn complete(connection: &Connection, opening: &Opening<'_>) -> Result<Keys, OpenError> {
+    let path = opening.path;
     let refused = |error| database(path, &error);
     let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate).map_err(refused)?;
-    let new = look(&transaction, path)? == Found::Nothing;
+    let found = look(&transaction, path)?;
     schema::migrate(&transaction).map_err(refused)?;
     compare(&transaction, path)?;
-    if new {
-        key::write_proof(&transaction, path, key)?;
-    }
-    key::check_proof(&transaction, path, keys, key)?;
-    transaction.commit().map_err(refused)
+    let keys = match found {
+        Found::Nothing => {
+            let keys = Keys::make(opening.keys, opening.wrapping.as_ref())?;
+            let proved = keys.prove_register(&transaction);
+            proved.map_err(|error| OpenError::Keys { directory: opening.keys.into(), error })?;
+            keys
+        }
+        Found::Store(1) => migrate::to_keys_of_accounts(&transaction, opening)?,
+        Found::Store(_) => Keys::read(&transaction, path, opening.keys, opening.wrapping.as_ref())?,
+    };
+    transaction.commit().map_err(refused)?;
+    Ok(keys)
 }
 
 /// Makes an empty file that only its owner can read, unless there is one; says whether it did.
@@ -106,7 +147,8 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
 #[derive(PartialEq, Eq)]
 enum Found {
     Nothing,
-    Store,
+    /// A store of this version of the schema.
+    Store(i32),
 }
 
 /// Looks at what the file is, before anything is done to it.
@@ -119,7 +161,7 @@ fn look(connection: &Connection, path: &Path) -> Result<Found, OpenError> {
         (schema::APPLICATION, found) if found > schema::VERSION => {
             Err(OpenError::Newer { path: path.into(), found, known: schema::VERSION })
         }
-        (schema::APPLICATION, 1..) => Ok(Found::Store),
+        (schema::APPLICATION, 1..) => Ok(Found::Store(version)),
         _ => Err(OpenError::NotAStore { path: path.into() }),
     }
 }

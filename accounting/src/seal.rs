@@ -2,15 +2,18 @@
 //!
 //! A sealed value is `nonce ‖ ciphertext ‖ tag`. Its plain text is padded to a multiple of 256 bytes, so that its length
 //! does not count what is in it, and it is bound to the column and the row it stands in, so that it opens nowhere else.
+//! A value of an account in a bucket is sealed under a key that is made of both their keys: it can be opened by nobody
+//! as soon as either is destroyed.
 
 use avow_terms::private::Private;
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
     error::Unspecified,
+    hkdf::{HKDF_SHA256, Salt},
 };
 
-/// The bytes of a key.
-pub(crate) const KEY_LEN: usize = 32;
+use crate::key_file::{KEY_LEN, KeyBytes};
+
 const BLOCK: usize = 256;
 const LENGTH_LEN: usize = size_of::<u32>();
 
@@ -22,8 +25,13 @@ pub(crate) struct SealingKey(RandomizedNonceKey);
 pub(crate) struct CannotSeal;
 
 impl SealingKey {
-    pub(crate) fn new(key: &[u8; KEY_LEN]) -> Result<Self, CannotSeal> {
+    pub(crate) fn new(key: &KeyBytes) -> Result<Self, CannotSeal> {
         Ok(Self(RandomizedNonceKey::new(&AES_256_GCM, key)?))
+    }
+
+    /// The key that is made of these two.
+    pub(crate) fn of_both(one: &KeyBytes, other: &KeyBytes) -> Result<Self, CannotSeal> {
+        Self::new(&derive(one, other, b"avow: a row of an account in a bucket")?)
     }
 
     /// Seals a value for one place.
@@ -40,6 +48,14 @@ impl SealingKey {
         let plain = self.0.open_in_place(Nonce::try_assume_unique_for_key(nonce)?, Aad::from(place), &mut text)?;
         unpadded(plain).map(Private::new).ok_or(CannotSeal)
     }
+}
+
+/// A key for one use, from two keys. It tells nothing about either of them.
+pub(crate) fn derive(one: &KeyBytes, other: &KeyBytes, purpose: &[u8]) -> Result<KeyBytes, CannotSeal> {
+    let mut key = [0; KEY_LEN];
+    let extracted = Salt::new(HKDF_SHA256, one).extract(other);
+    extracted.expand(&[purpose], HKDF_SHA256)?.fill(&mut key)?;
+    Ok(key)
 }
 
 /// The length in front, zeros behind, a whole number of blocks.
@@ -88,6 +104,16 @@ mod tests {
         let length = |value: usize| key(1).seal(b"", &vec![0; value]).unwrap().len();
         assert_eq!([length(0), length(1), length(252)], [284; 3]);
         assert_eq!([length(253), length(508)], [540; 2]);
+    }
+
+    #[test]
+    fn a_key_of_two_needs_both() {
+        let both = |one, other| SealingKey::of_both(&[one; KEY_LEN], &[other; KEY_LEN]).ok().unwrap();
+        let sealed = both(1, 2).seal(b"", b"secret").unwrap();
+        assert!(both(1, 2).open(b"", &sealed).is_ok());
+        for other in [both(1, 0), both(0, 2), both(2, 1), key(1), key(2)] {
+            assert!(other.open(b"", &sealed).is_err());
+        }
     }
 
     #[test]

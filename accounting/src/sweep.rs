@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    bucket::{self, Opened, instant},
+    bucket::{self, Bucket, Opened, instant},
     erase,
     error::{At, StoreError},
     inventory::{ACCOUNT, BUCKET},
@@ -63,11 +63,25 @@ impl Store {
                 opened.bucket.due_no_later(&transaction, due)?;
             }
         }
-        swept.accounts = remove_due_accounts(&transaction, deadlines, now)?;
+        let removed = remove_due_accounts(&transaction, deadlines, now)?;
+        swept.accounts = removed.len();
         swept.next_due = next_due(&transaction, deadlines)?;
         transaction.commit().at("store", "commit")?;
+        self.destroy_keys(&removed)?;
         self.wipe()?;
         Ok(swept)
+    }
+
+    /// Drops a bucket whose deadline has come, so that it can be begun anew: a row that is recorded now must not share
+    /// the fate of the rows in it, nor their key.
+    pub(crate) fn make_room(&mut self, bucket: Bucket, now: Timestamp) -> Result<(), StoreError> {
+        if !bucket.is_due(&self.connection, now)? {
+            return Ok(());
+        }
+        let transaction = self.begin()?;
+        bucket.drop(&transaction)?;
+        transaction.commit().at("bucket", "commit")?;
+        self.destroy_keys(&[])
     }
 }
 
@@ -111,15 +125,15 @@ fn remove_due_accounts(
     connection: &Connection,
     deadlines: &Deadlines<'_>,
     now: Timestamp,
-) -> Result<usize, StoreError> {
-    let mut removed = 0;
+) -> Result<Vec<u32>, StoreError> {
+    let mut removed = Vec::new();
     for (version, _) in oldest_accounts(connection)? {
         for (account, recorded) in accounts_of(connection, version)? {
             if earliest::<AccountRecord>(version, recorded, deadlines).is_none_or(|due| due > now) {
                 break;
             }
             erase::remove(connection, account)?;
-            removed += 1;
+            removed.push(account.number());
         }
     }
     Ok(removed)
@@ -178,7 +192,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::{bucket::Bucket, erase::log_of, schema};
+    use crate::{erase::log_of, schema};
 
     const NAME: &str = "month_total_202611_v1";
 
@@ -194,8 +208,8 @@ mod tests {
     fn store(opened: Timestamp, due: Due) -> (TempDir, Store) {
         let dir = tempfile::tempdir().unwrap();
         let mut store = Store::open(&dir.path().join("avow.db"), &dir.path().join("keys")).unwrap();
-        let transaction = store.begin().unwrap();
-        NAME.parse::<Bucket>().unwrap().open(&transaction, opened, due).unwrap();
+        let (transaction, keys) = store.begin_with_keys().unwrap();
+        NAME.parse::<Bucket>().unwrap().open(&transaction, keys, opened, due).unwrap();
         transaction.execute_batch(&format!("INSERT INTO {NAME} VALUES (7, 100), (9, 200)")).unwrap();
         transaction.commit().unwrap();
         (dir, store)
@@ -243,9 +257,11 @@ mod tests {
     fn a_row_that_comes_late_does_not_share_a_bucket_that_is_due() {
         let due = at("2026-11-10T10:00:00Z");
         let (_dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::At(due));
-        let transaction = store.begin().unwrap();
         let late = at("2026-11-17T10:00:00Z");
-        NAME.parse::<Bucket>().unwrap().open(&transaction, due, Due::At(late)).unwrap();
+        let bucket: Bucket = NAME.parse().unwrap();
+        store.make_room(bucket, due).unwrap();
+        let (transaction, keys) = store.begin_with_keys().unwrap();
+        bucket.open(&transaction, keys, due, Due::At(late)).unwrap();
         transaction.commit().unwrap();
         let [opened] = &bucket::all(&store.connection).unwrap()[..] else { panic!() };
         assert_eq!((opened.at, opened.due), (due, Some(late)));
@@ -256,11 +272,11 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_draws_a_bucket_nearer() {
         let (_dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::When(Anchor::AccountDeleted));
-        let transaction = store.begin().unwrap();
+        let (transaction, keys) = store.begin_with_keys().unwrap();
         let earlier = at("2026-11-02T10:00:00Z");
         let bucket: Bucket = NAME.parse().unwrap();
-        bucket.open(&transaction, earlier, Due::When(Anchor::AccountDeleted)).unwrap();
-        bucket.open(&transaction, at("2026-11-04T10:00:00Z"), Due::When(Anchor::AccountDeleted)).unwrap();
+        bucket.open(&transaction, keys, earlier, Due::When(Anchor::AccountDeleted)).unwrap();
+        bucket.open(&transaction, keys, at("2026-11-04T10:00:00Z"), Due::When(Anchor::AccountDeleted)).unwrap();
         transaction.commit().unwrap();
         assert_eq!(bucket::all(&store.connection).unwrap()[0].at, earlier);
     }

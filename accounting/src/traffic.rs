@@ -92,15 +92,15 @@ impl Store {
     /// [`StoreError::Gap`], [`StoreError::Fenced`], [`StoreError::Overflow`], [`StoreError::Database`]; nothing of the
     /// batch is then applied.
     pub fn add_traffic(&mut self, permit: Permit<MonthTotal>, batch: &Batch) -> Result<Applied, StoreError> {
-        let transaction = self.begin()?;
+        let bucket = Bucket { month: Month::of(permit.recorded(), permit.zone()), version: permit.version() };
+        self.make_room(bucket, permit.recorded())?;
+        let (transaction, keys) = self.begin_with_keys()?;
         if take(&transaction, batch)? == Applied::Duplicate {
             return Ok(Applied::Duplicate);
         }
         let known = known(&transaction, batch)?;
         if !known.is_empty() {
-            let month = Month::of(permit.recorded(), permit.zone());
-            let bucket = Bucket { month, version: permit.version() };
-            bucket.open(&transaction, permit.recorded(), permit.due())?;
+            bucket.open(&transaction, keys, permit.recorded(), permit.due())?;
             add(&transaction, bucket, &known)?;
         }
         transaction.commit().at(TABLE, "commit")?;

@@ -52,6 +52,10 @@ pub struct Data {
     #[arg(long = "data", global = true, env = "AVOW_DATA", default_value = "avow-data", value_name = "DIR")]
     pub dir: PathBuf,
 
+    /// The directory of the keys; without this, what the configuration says, else `keys` in the data directory.
+    #[arg(long, global = true, env = "AVOW_KEYS", value_name = "DIR")]
+    pub keys: Option<PathBuf>,
+
     /// The configuration; without this, `avow.toml` in the data directory if there is one.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -88,6 +92,8 @@ pub enum Command {
     Audit,
     /// Show the walls around the relay, and try what they forbid.
     Walls,
+    /// Say where the keys of the store lie and what that covers, or make new ones.
+    Keys(cmd::keys::Args),
     /// The relay process; started by `avow up` and by nobody else.
     #[command(hide = true)]
     Relay,

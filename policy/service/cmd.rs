@@ -8,6 +8,7 @@ pub mod diff;
 pub mod explain;
 pub mod history;
 pub mod init;
+pub mod keys;
 pub mod preview;
 pub mod publish;
 pub mod relay;

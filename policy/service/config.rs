@@ -14,7 +14,7 @@ use avow_terms::{
 };
 use serde::Deserialize;
 
-use crate::{cli::Data, data_dir::DataDir, failure::Failure, texts};
+use crate::{cli::Data, data_dir, failure::Failure, texts};
 
 /// The documented sample, with every key at its default.
 pub const SAMPLE: &str = include_str!("avow.sample.toml");
@@ -31,6 +31,8 @@ pub struct Config {
     pub policy: Policy,
     /// The books.
     pub books: Books,
+    /// The store.
+    pub store: Store,
     /// What is kept in memory only.
     pub runtime: Runtime,
 }
@@ -98,6 +100,14 @@ pub struct Books {
     pub sweep_seconds: Seconds,
     /// How many accounts the counter page holds.
     pub accounts: u32,
+}
+
+/// The store.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// The directory of the keys that its values are sealed with.
+    pub keys: Option<PathBuf>,
 }
 
 /// What is kept in memory only.
@@ -184,7 +194,7 @@ impl Config {
     /// # Errors
     /// If a named file is not there, or a file has a problem; the problem is shown where it stands.
     pub fn load(data: &Data) -> Result<Self, Failure> {
-        let usual = DataDir::at(&data.dir).config();
+        let usual = data_dir::config(&data.dir);
         let path = match &data.config {
             Some(named) => named,
             None if usual.exists() => &usual,
@@ -236,7 +246,10 @@ mod tests {
             SAMPLE.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n").collect();
         let config = Config::read(Source::new("sample", uncommented)).unwrap();
         assert!(
-            config.relay.public_host.is_some() && config.policy.trial.is_some() && config.runtime.directory.is_some()
+            config.relay.public_host.is_some()
+                && config.policy.trial.is_some()
+                && config.store.keys.is_some()
+                && config.runtime.directory.is_some()
         );
     }
 

@@ -80,11 +80,12 @@ pub enum Refused {
 /// # Errors
 /// Whatever stands against it.
 pub fn ask(data: &Data, request: Request) -> Result<Done, Failure> {
-    let directory = DataDir::at(&data.dir);
+    let config = Config::load(data)?;
+    let directory = DataDir::new(data, &config);
     directory.require_store()?;
     for _ in 0..40 {
         if let Some(lock) = directory.try_lock()? {
-            let mut desk = Desk::open(&directory, &Config::load(data)?)?;
+            let mut desk = Desk::open(&directory, &config, &|_| ())?;
             let done = desk.perform(request);
             drop(lock);
             return done;

@@ -1,6 +1,6 @@
 //! The data directory: what stands where in it, and who may use it.
 //!
-//! `avow.db` the store · `keys/` what seals its values · `history/` a copy of each published text · `control.sock` the
+//! `avow.db` the store · `keys/` what seals its values, unless it lies elsewhere · `history/` a copy of each published text · `control.sock` the
 //! socket of a running service · `avow.toml` the configuration.
 //!
 //! Whoever opens the store for writing holds a lock on the directory. The relay inherits it, so that the lock is free
@@ -15,12 +15,18 @@ use std::{
     time::Duration,
 };
 
-use crate::failure::Failure;
+use avow_accounting::{Opening, Wrapping};
+
+use crate::{cli::Data, config::Config, failure::Failure};
+
+/// The name of the credential that wraps the keys, as systemd hands it over in `$CREDENTIALS_DIRECTORY`.
+pub const CREDENTIAL: &str = "avow-keys";
 
 /// The data directory of one service.
 #[derive(Debug, Clone)]
 pub struct DataDir {
     path: PathBuf,
+    keys: PathBuf,
 }
 
 /// The lock on a data directory; held as long as the value lives, and by every process that inherits its file.
@@ -31,10 +37,28 @@ pub struct Lock {
 }
 
 impl DataDir {
-    /// The directory at a path, which need not exist.
+    /// The directory that a command was given, and that of its keys: as it was told, else as the configuration says, else
+    /// in the data directory.
+    ///
+    /// # Errors
+    /// If the configuration has a problem.
+    pub fn of(data: &Data) -> Result<Self, Failure> {
+        Ok(Self::new(data, &Config::load(data)?))
+    }
+
+    /// The same, where the configuration is at hand.
     #[must_use]
-    pub fn at(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+    pub fn new(data: &Data, config: &Config) -> Self {
+        let keys = data.keys.clone().or_else(|| config.store.keys.clone());
+        Self { path: data.dir.clone(), keys: keys.unwrap_or_else(|| data.dir.join("keys")) }
+    }
+
+    /// How the store of this directory is opened.
+    ///
+    /// # Errors
+    /// If the credential that wraps the keys cannot be read, or is none.
+    pub fn opening<'a>(&'a self, store: &'a Path) -> Result<Opening<'a>, Failure> {
+        Ok(Opening { wrapping: credential()?, ..Opening::new(store, &self.keys) })
     }
 
     /// Makes the directory, for its owner only, if it is not there.
@@ -66,8 +90,8 @@ impl DataDir {
 
     /// The keys of the store and of the relay.
     #[must_use]
-    pub fn keys(&self) -> PathBuf {
-        self.path.join("keys")
+    pub fn keys(&self) -> &Path {
+        &self.keys
     }
 
     /// The copies of published texts.
@@ -86,12 +110,6 @@ impl DataDir {
     #[must_use]
     pub fn control_socket(&self) -> PathBuf {
         self.path.join("control.sock")
-    }
-
-    /// The configuration.
-    #[must_use]
-    pub fn config(&self) -> PathBuf {
-        self.path.join("avow.toml")
     }
 
     /// Takes the lock if nobody holds it.
@@ -138,6 +156,27 @@ impl DataDir {
         }
         Err(Failure::could_not(format!("there is no store at `{}`", self.store().display()))
             .help("start a service with `avow up`, or name its data directory with `--data DIR`"))
+    }
+}
+
+/// The configuration in a data directory.
+#[must_use]
+pub fn config(directory: &Path) -> PathBuf {
+    directory.join("avow.toml")
+}
+
+/// What the files of keys are wrapped with, if the service was handed a credential for it.
+fn credential() -> Result<Option<Wrapping>, Failure> {
+    let Some(directory) = std::env::var_os("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+    let path = Path::new(&directory).join(CREDENTIAL);
+    match fs::read(&path) {
+        Ok(secret) => Wrapping::new(&secret).map(Some).map_err(|error| {
+            Failure::could_not(format!("`{}`: {error}", path.display())).help(
+                "make one with `head -c 32 /dev/urandom | systemd-creds encrypt --name=avow-keys - avow-keys.cred`",
+            )
+        }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::file("read the credential", &path, &error)),
     }
 }
 

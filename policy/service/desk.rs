@@ -5,6 +5,7 @@
 
 mod accounts;
 mod books;
+mod keys;
 mod publication;
 mod request;
 
@@ -14,7 +15,7 @@ pub use request::{AccountView, Done, KeptView, RelayView, Request};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use avow_accounting::Store;
+use avow_accounting::{Listener, Opening, Store};
 use avow_proxy::ServerKeys;
 use avow_terms::{
     permit::{Events, Facts, Form, NodePlace},
@@ -37,15 +38,18 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens the store of a data directory; a first opening makes it, with a policy on trial.
+    /// Opens the store of a data directory; a first opening makes it, with a policy on trial. Whoever listens is told how
+    /// far a store of an older Avow has been brought to this one.
     ///
     /// # Errors
     /// If the store cannot be used, or the text for the trial has a problem.
-    pub fn open(data: &DataDir, config: &Config) -> Result<Self, Failure> {
-        let mut store = Store::open(&data.store(), &data.keys()).map_err(|error| Failure::could_not(&error))?;
+    pub fn open(data: &DataDir, config: &Config, listener: Listener<'_>) -> Result<Self, Failure> {
+        let path = data.store();
+        let opening = Opening { listener, ..data.opening(&path)? };
+        let mut store = Store::open_as(&opening).map_err(|error| Failure::could_not(&error))?;
         put_on_trial(&mut store, config)?;
         let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
-        let relay_keys = Arc::new(relay_keys::load(&data.keys())?);
+        let relay_keys = Arc::new(relay_keys::load(data.keys())?);
         let listen = config.relay.listen.first();
         Ok(Self {
             store,
@@ -84,6 +88,7 @@ impl Desk {
             Request::RemoveAccount { account } => self.remove_account(account),
             Request::ShowRelay => Err(Failure::could_not("no service runs here").help("start one with `avow up`")),
             Request::Publish { name, text } => self.publish(&name, &text),
+            Request::RotateKeys => self.rotate_keys(),
         }
     }
 

@@ -55,6 +55,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::History => cmd::history::run(&cli.data, screen),
         Command::Audit => cmd::audit::run(&cli.data, screen),
         Command::Walls => cmd::walls::run(&cli.data, screen),
+        Command::Keys(args) => cmd::keys::run(&args, &cli.data, screen),
         Command::Relay => cmd::relay::run(),
         Command::Attempt => cmd::walls::attempt(),
     };

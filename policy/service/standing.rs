@@ -44,7 +44,8 @@ impl Standing {
     /// If there is no store, or it cannot be read.
     pub fn read(directory: &DataDir) -> Result<Self, Failure> {
         directory.require_store()?;
-        Self::load(&Reader::open(&directory.store(), &directory.keys()).map_err(Failure::could_not)?)
+        let store = directory.store();
+        Self::load(&Reader::open_as(&directory.opening(&store)?).map_err(Failure::could_not)?)
     }
 
     /// The arithmetic of deadlines over all versions.

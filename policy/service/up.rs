@@ -27,6 +27,7 @@ use crate::{
     http::{self, Health, Metrics, Site},
     keeper::Keeper,
     log::{self, Event},
+    report,
     runtime_dir::RuntimeDir,
     screen::Screen,
 };
@@ -47,11 +48,11 @@ const LAST_TRIES: (u32, Duration) = (20, Duration::from_millis(250));
 /// If it cannot start.
 pub fn run(config: &Config, data: &Data, screen: Screen) -> Result<Exit, Failure> {
     screen.progress("avow: opening the store ...");
-    let directory = DataDir::at(&data.dir);
+    let directory = DataDir::new(data, config);
     directory.create()?;
     let lock = directory.lock()?;
     let sockets = Sockets::open(config)?;
-    let mut desk = Desk::open(&directory, config)?;
+    let mut desk = Desk::open(&directory, config, &|progress| screen.progress(&report::progress(progress)))?;
     desk.may_stand_here()?;
     let new = if desk.cursor()?.is_none() { Some(first_account(&mut desk)?) } else { None };
     log::start(screen.colour);

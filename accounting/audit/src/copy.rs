@@ -55,7 +55,7 @@ pub enum CouldNotRun {
 }
 
 /// The schema that this audit knows.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 /// The mark that Avow gives its stores: `AVOW` in ASCII.
 const APPLICATION: i64 = 0x4156_4f57;
 const MAGIC: &[u8] = b"SQLite format 3\0";

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agreement;
+mod keys;
 mod opening;
 mod policies;
 mod retention;

@@ -32,7 +32,7 @@ impl Place {
     }
 
     fn key(&self) -> PathBuf {
-        self.keys().join("access-keys.key")
+        self.keys().join("accounts.key")
     }
 
     fn open(&self) -> Result<Store, OpenError> {
@@ -146,7 +146,7 @@ fn a_store_of_a_newer_schema_is_refused() {
     let place = Place::with_store();
     place.tamper("PRAGMA user_version = 7");
     place.refuses(
-        "`DIR/avow.db` was written by a newer Avow (schema 7, this one knows 1): use that version, or restore a backup",
+        "`DIR/avow.db` was written by a newer Avow (schema 7, this one knows 2): use that version, or restore a backup",
     );
 }
 
@@ -181,26 +181,30 @@ fn every_difference_from_the_inventory_is_refused() {
 }
 
 #[test]
-fn a_store_whose_key_is_missing_is_refused() {
+fn a_store_whose_keys_are_missing_is_refused() {
     let place = Place::with_store();
     fs::remove_file(place.key()).unwrap();
     place.refuses(
-        "`DIR/keys/access-keys.key` is missing, and the access keys in `DIR/avow.db` are sealed with it: put it back from \
-         a backup",
+        "`DIR/keys/accounts.key` is missing, and what is sealed with it opens with nothing else: put it back from a copy",
     );
 }
 
 #[test]
-fn a_key_that_is_none_or_anothers_is_refused() {
+fn keys_that_are_none_or_anothers_are_refused() {
     let place = Place::with_store();
+    let right = fs::read(place.key()).unwrap();
     fs::write(place.key(), [7; 31]).unwrap();
-    place.refuses("`DIR/keys/access-keys.key` is not a sealing key (32 bytes): put the right one back from a backup");
-    fs::write(place.key(), [7; 32]).unwrap();
     place.refuses(
-        "`DIR/keys/access-keys.key` is not the key that `DIR/avow.db` is sealed with: put the right one back from a backup",
+        "`DIR/keys/accounts.key` is not a file of keys, or not a whole one: put the right one back from a copy",
     );
+    let other = Place::with_store();
+    fs::copy(other.key(), place.key()).unwrap();
+    place.refuses(
+        "`DIR/keys/accounts.key` is not the key that `DIR/avow.db` is sealed with: put the right one back from a copy",
+    );
+    fs::write(place.key(), right).unwrap();
     fs::set_permissions(place.key(), fs::Permissions::from_mode(0o640)).unwrap();
-    place.refuses("`DIR/keys/access-keys.key` is open to other users: `chmod 600` it");
+    place.refuses("`DIR/keys/accounts.key` is open to other users: `chmod 600` it");
 }
 
 #[test]
@@ -226,7 +230,7 @@ fn a_crashed_store_that_is_refused_keeps_its_log() {
     let writer = Connection::open(place.store()).unwrap();
     writer.execute_batch("CREATE TABLE note (text TEXT)").unwrap();
     fs::create_dir(crashed.keys()).unwrap();
-    for name in ["avow.db", "avow.db-wal", "keys/access-keys.key"] {
+    for name in ["avow.db", "avow.db-wal", "keys/accounts.key"] {
         fs::copy(place.dir.path().join(name), crashed.dir.path().join(name)).unwrap();
     }
     let before = [fs::read(crashed.store()).unwrap(), fs::read(crashed.dir.path().join("avow.db-wal")).unwrap()];

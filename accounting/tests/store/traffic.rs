@@ -115,7 +115,7 @@ fn a_store_that_was_not_closed_keeps_what_it_answered() {
     // What the disk holds while the store is still open is what a crash leaves behind.
     let crashed = tempfile::tempdir().unwrap();
     std::fs::create_dir(crashed.path().join("keys")).unwrap();
-    for name in ["avow.db", "avow.db-wal", "keys/access-keys.key"] {
+    for name in ["avow.db", "avow.db-wal", "keys/accounts.key", "keys/month_total_202611_v1.key"] {
         std::fs::copy(world.dir.path().join(name), crashed.path().join(name)).unwrap();
     }
     let store = open(crashed.path()).unwrap();

@@ -76,6 +76,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
             format!("account {} and everything kept about it is erased", account.number())
         }
         (Done::Published { .. } | Done::Relay(_), _) => String::new(),
+        (Done::Published { .. } | Done::KeysRotated { .. }, _) => String::new(),
     });
     Ok(Exit::Done)
 }

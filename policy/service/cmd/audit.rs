@@ -16,7 +16,7 @@ const WIDTH: usize = 100;
 /// # Errors
 /// If it could not run at all: no store, or one that cannot be read.
 pub fn run(data: &Data, screen: Screen) -> Result<Exit, Failure> {
-    let directory = DataDir::at(&data.dir);
+    let directory = DataDir::of(data)?;
     directory.require_store()?;
     screen.progress("reading the store ...");
     let (store, history) = (directory.store(), directory.history());

@@ -33,7 +33,7 @@ type Side = (Arc<Policy>, Arc<Vocabulary>);
 /// # Errors
 /// If a text cannot be read or has problems.
 pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
-    let directory = DataDir::at(&data.dir);
+    let directory = DataDir::of(data)?;
     let (old, new) = match args.texts.as_slice() {
         [old, new] => (side(old, &directory)?, side(new, &directory)?),
         [new] => (in_force(&directory)?, side(new, &directory)?),

@@ -19,7 +19,7 @@ use crate::{
 /// # Errors
 /// If there is no store, or it cannot be read.
 pub fn run(data: &Data, screen: Screen) -> Result<Exit, Failure> {
-    let directory = DataDir::at(&data.dir);
+    let directory = DataDir::of(data)?;
     let standing = Standing::read(&directory)?;
     let now = clock::now();
     let in_force = standing.in_force(now).map(|rules| rules.version());

@@ -47,6 +47,8 @@ pub enum Request {
         /// The text.
         text: String,
     },
+    /// Give every account a new key in the store, and seal what is kept about it anew.
+    RotateKeys,
 }
 
 /// What was done.
@@ -77,6 +79,13 @@ pub enum Done {
         effective: String,
         /// What changed, one line per clause.
         changes: Vec<String>,
+    },
+    /// Every account has a new key.
+    KeysRotated {
+        /// How many accounts.
+        accounts: usize,
+        /// Whether the keys are wrapped with a credential.
+        wrapped: bool,
     },
 }
 

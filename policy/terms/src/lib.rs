@@ -19,6 +19,7 @@ pub mod explain;
 pub mod history;
 pub mod init;
 pub mod inventory;
+pub mod key_place;
 pub mod language;
 pub mod legal;
 mod markdown;

@@ -79,13 +79,13 @@ fn an_audit_leaves_the_directory_as_it_was() {
 fn what_a_running_service_wrote_a_moment_ago_is_seen_and_left_alone() {
     let world = World::trial();
     let writer = plain(&world.store());
-    writer.execute_batch("UPDATE seal SET name = '192.0.2.7'").unwrap();
+    writer.execute_batch("UPDATE seal SET name = '192.0.2.7' WHERE name = 'accounts'").unwrap();
     let before = files(world.dir.path());
     assert!(before.keys().any(|name| name.ends_with("-wal")), "it is in the journal only");
     let report = world.audit();
     assert_eq!(report.exit_code(), 1);
     assert_eq!(files(world.dir.path()), before);
-    writer.execute_batch("UPDATE seal SET name = 'access-keys'").unwrap();
+    writer.execute_batch("UPDATE seal SET name = 'accounts' WHERE name = '192.0.2.7'").unwrap();
     clean(&world.audit());
 }
 
@@ -120,11 +120,11 @@ fn a_newer_store_and_one_without_a_policy_cannot_be_audited() {
     let world = World::empty();
     world.tamper("DELETE FROM trial");
     assert!(matches!(world.try_audit(NOW), Err(CouldNotRun::NoPolicy)));
-    world.tamper("PRAGMA user_version = 2");
+    world.tamper("PRAGMA user_version = 3");
     let refused = world.try_audit(NOW).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the store has schema 2, and this audit knows 1: audit it with the version that wrote it"
+        "the store has schema 3, and this audit knows 2: audit it with the version that wrote it"
     );
 }
 

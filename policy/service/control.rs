@@ -105,7 +105,7 @@ pub fn ask(data: &Data, request: Request) -> Result<Done, Failure> {
 /// # Errors
 /// If it does not answer, or says no.
 pub fn ask_running(data: &Data, request: Request) -> Result<Option<Done>, Failure> {
-    match connect(&DataDir::at(&data.dir).control_socket()) {
+    match connect(&DataDir::of(data)?.control_socket()) {
         Ok(stream) => exchange(stream, request).map(Some),
         Err(_) => Ok(None),
     }

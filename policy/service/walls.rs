@@ -63,7 +63,7 @@ impl Found {
 /// # Errors
 /// If no attempt can be made here.
 pub fn look(data: &Data) -> Result<Found, Failure> {
-    let directory = DataDir::at(&data.dir);
+    let directory = DataDir::of(data)?;
     let relay = relay(data)?;
     let (missing, trials) = tried::all(&directory)?;
     Ok(Found { missing, relay, trials })
@@ -76,7 +76,7 @@ pub fn look(data: &Data) -> Result<Found, Failure> {
 pub fn relay(data: &Data) -> Result<Option<Relay>, Failure> {
     let Some(Done::Relay(view)) = control::ask_running(data, Request::ShowRelay)? else { return Ok(None) };
     let proc = Path::new("/proc").join(view.pid.to_string());
-    let directory = DataDir::at(&data.dir);
+    let directory = DataDir::of(data)?;
     let looks = outside::look(&proc, &directory, &view.walls)?;
     Ok(Some(Relay { pid: view.pid, landlock: view.walls.landlock, missing: view.walls.missing().collect(), looks }))
 }

@@ -75,8 +75,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
         (Done::Removed { account }, _) => {
             format!("account {} and everything kept about it is erased", account.number())
         }
-        (Done::Published { .. } | Done::Relay(_), _) => String::new(),
-        (Done::Published { .. } | Done::KeysRotated { .. }, _) => String::new(),
+        (Done::Published { .. } | Done::Relay(_) | Done::KeysRotated { .. }, _) => String::new(),
     });
     Ok(Exit::Done)
 }

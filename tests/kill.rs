@@ -296,7 +296,8 @@ impl Lane {
 
     fn page(&self) -> PathBuf {
         let mut runtime = fs::read_dir(self.world.directory.path().join("runtime")).unwrap();
-        runtime.next().unwrap().unwrap().path()
+        let counters = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("counters-");
+        runtime.by_ref().map(|entry| entry.unwrap().path()).find(counters).unwrap()
     }
 
     fn audit(&self) {

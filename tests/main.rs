@@ -23,6 +23,7 @@ mod legal;
 mod life;
 mod matrix;
 mod promises;
+mod replays;
 mod retention;
 mod schema;
 mod seeds;

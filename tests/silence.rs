@@ -51,7 +51,7 @@ fn strangers_get_silence_and_move_no_counter() {
 }
 
 /// Lets a client exchange 100,000 bytes each way through a wire that remembers what the client sent.
-fn record_a_connection(world: &World, link: &str) -> Vec<u8> {
+pub(crate) fn record_a_connection(world: &World, link: &str) -> Vec<u8> {
     let wire = TcpListener::bind("127.0.0.1:0").unwrap();
     let through = link.replace(&format!(":{}", world.tunnel), &format!(":{}", wire.local_addr().unwrap().port()));
     let server = world.tunnel;

@@ -1,4 +1,5 @@
-//! Where the counter page lives: a file in memory that outlives the processes and not the machine.
+//! Where the counter page and the relay's memory of what it saw live: files in memory that outlive the processes and not
+//! the machine.
 //!
 //! The page holds account numbers and byte counts that are not yet stored. It belongs on tmpfs: on a disk it would leave
 //! an activity log in freed blocks.
@@ -10,6 +11,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use avow_proxy::Replays;
+
 use crate::failure::Failure;
 
 /// What `statfs` says of a file system in memory (`TMPFS_MAGIC` of linux/magic.h).
@@ -20,6 +23,7 @@ const TMPFS: i64 = 0x0102_1994;
 pub struct RuntimeDir {
     path: PathBuf,
     page: PathBuf,
+    replays: PathBuf,
 }
 
 impl RuntimeDir {
@@ -42,8 +46,9 @@ impl RuntimeDir {
             })?;
         // The page goes by the data directory itself, not by its path: the same directory under another name finds it.
         let data = fs::metadata(data).map_err(|error| Failure::file("open", data, &error))?;
-        let page = path.join(format!("counters-{:x}-{:x}", data.dev(), data.ino()));
-        Ok(Self { path, page })
+        let file = |kind| path.join(format!("{kind}-{:x}-{:x}", data.dev(), data.ino()));
+        let (page, replays) = (file("counters"), file("replays"));
+        Ok(Self { path, page, replays })
     }
 
     /// Whether the directory is in memory.
@@ -61,10 +66,7 @@ impl RuntimeDir {
     /// The page that an earlier life left, if there is one.
     #[must_use]
     pub fn earlier_page(&self) -> Option<File> {
-        let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(&self.page).ok()?;
-        file.metadata().and_then(|found| owned(&found)).ok()?;
-        Some(file)
+        earlier(&self.page)
     }
 
     /// A new, empty page in place of any earlier one.
@@ -72,20 +74,41 @@ impl RuntimeDir {
     /// # Errors
     /// If it cannot be made.
     pub fn new_page(&self) -> Result<File, Failure> {
-        let make = || {
-            match fs::remove_file(&self.page) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => (),
-            }
-            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&self.page)
-        };
-        make().map_err(|error| Failure::file("make the counter page", &self.page, &error))
+        new(&self.page).map_err(|error| Failure::file("make the counter page", &self.page, &error))
+    }
+
+    /// The memory of what the relay has seen: the one that an earlier life left, or a new one. It stays when the service
+    /// stops, so that nothing that was recorded before is taken for new after.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn replays(&self) -> Result<Replays, Failure> {
+        let left = earlier(&self.replays).and_then(|file| Replays::open(file).ok());
+        let made = || new(&self.replays).and_then(Replays::create);
+        left.map_or_else(made, Ok).map_err(|error| Failure::file("make the memory of the relay", &self.replays, &error))
     }
 
     /// Removes the page; what it held is stored.
     pub fn remove_page(&self) {
         let _ = fs::remove_file(&self.page);
     }
+}
+
+/// A file of this user's that is there.
+fn earlier(path: &Path) -> Option<File> {
+    let flags = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    let file = OpenOptions::new().read(true).write(true).custom_flags(flags).open(path).ok()?;
+    file.metadata().and_then(|found| owned(&found)).ok()?;
+    Some(file)
+}
+
+/// A new, empty file in place of any earlier one.
+fn new(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => (),
+    }
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn default_path() -> PathBuf {

@@ -231,7 +231,8 @@ impl Service {
         // The program as it was started, even if the file at its path has been replaced since.
         let spawn = SpawnRelay { program: "/proc/self/exe".into(), arguments: vec!["relay".into()] };
         let lock = lock.file.try_clone().map_err(failed)?.into();
-        Supervisor::start(spawn, tcp, udp, &self.page, Some(lock)).map_err(failed)
+        let replays = self.memory.replays()?;
+        Supervisor::start(spawn, tcp, udp, &self.page, &replays, Some(lock)).map_err(failed)
     }
 
     /// Everything is counted now; it is stored before the service ends. If the store does not take it, the page stays

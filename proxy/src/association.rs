@@ -248,7 +248,7 @@ impl<S> Talk<S> {
             let Some(outside) = outside else { return };
             let answer = ROOM.with_borrow_mut(|room| {
                 let (length, from) = outside.try_recv_from(room).ok()?;
-                let sealed = self.sealer.seal(&self.relay.datagrams_seen, from, room.get(..length)?)?;
+                let sealed = self.sealer.seal(&self.relay.replays, from, room.get(..length)?)?;
                 Some((length, sealed))
             });
             let Some((length, sealed)) = answer else { return };

@@ -4,14 +4,15 @@
 //! key, so that strangers cannot fill the memory of what was seen.
 
 use avow_terms::private::Private;
-use shadowsocks::{context::Context, relay::Address};
+use shadowsocks::relay::Address;
 use tokio::{io, net::TcpStream};
 
 use crate::{
     address::{self, Addressed},
     identify::{FIXED_HEADER, NAME},
-    packet::{CLOCKS_APART, now},
+    packet::{CLOCKS_APART, now, own_salt},
     registry::Access,
+    replays::Replays,
     room::Size,
     sealed::{Inflow, LENGTH, Opener, Sealer, StreamCipher, TAG},
     wire,
@@ -30,10 +31,10 @@ pub(crate) struct Greeting {
 }
 
 /// Reads the rest of the greeting after its head; `None` when it is none.
-pub(crate) async fn greeting(seen: &Context, stream: &TcpStream, access: &Access, head: &[u8]) -> Option<Greeting> {
+pub(crate) async fn greeting(seen: &Replays, stream: &TcpStream, access: &Access, head: &[u8]) -> Option<Greeting> {
     let (salt, sealed) = head.split_at_checked(access.method.cipher().salt_len())?;
     let cipher = StreamCipher::new(access.method, &access.key, salt);
-    let remember = || seen.check_nonce_replay(access.method.cipher(), salt).ok();
+    let remember = || seen.take_stream(salt).then_some(());
     let (opener, inflow, target) = if access.method.is_2022() {
         let (mut opener, mut inflow) = opened_2022(access, cipher, sealed)?;
         remember()?;
@@ -47,8 +48,11 @@ pub(crate) async fn greeting(seen: &Context, stream: &TcpStream, access: &Access
         let target = addressed(stream, &mut opener, &mut inflow).await?;
         (opener, inflow, target)
     };
-    let mut own = vec![0; salt.len()];
-    seen.generate_nonce(access.method.cipher(), &mut own, true);
+    let own = own_salt(salt.len());
+    // An older client's own words look like the relay's: what the relay sends counts as seen, and cannot be sent back.
+    if !access.method.is_2022() && !seen.take_stream(&own) {
+        return None;
+    }
     let sealer = Sealer::new(access.method, &access.key, own, salt);
     Some(Greeting { target, inflow, opener, sealer })
 }

@@ -1,5 +1,5 @@
 //! What the relay gets from its parent: a control socket as its standard input, and over it the open listeners, the
-//! counter page and a lock to hold.
+//! counter page, the memory of what was seen, and a lock to hold.
 //!
 //! Descriptors travel as a message of the socket (`SCM_RIGHTS`), not by being left open over an exec: no other process
 //! that the parent happens to start at the same time can come by them.
@@ -29,6 +29,7 @@ pub struct Inherited {
     pub(crate) tcp: Vec<TcpListener>,
     pub(crate) udp: Vec<UdpSocket>,
     pub(crate) page: File,
+    pub(crate) replays: File,
     /// Held open until the relay is gone; the relay does nothing with it.
     pub(crate) _lock: Option<OwnedFd>,
 }
@@ -56,7 +57,7 @@ impl Inherited {
         });
         let mut descriptors = rights.flatten().collect::<Vec<_>>().into_iter();
         let [tcp, udp, lock] = counts.map(usize::from);
-        if received.bytes != counts.len() || descriptors.len() != tcp + udp + 1 + lock {
+        if received.bytes != counts.len() || descriptors.len() != tcp + udp + 2 + lock {
             return Err(HandoverError::NotAHandover);
         }
         Ok(Self {
@@ -64,6 +65,7 @@ impl Inherited {
             tcp: descriptors.by_ref().take(tcp).map(TcpListener::from).collect(),
             udp: descriptors.by_ref().take(udp).map(UdpSocket::from).collect(),
             page: descriptors.next().map(File::from).ok_or(HandoverError::NotAHandover)?,
+            replays: descriptors.next().map(File::from).ok_or(HandoverError::NotAHandover)?,
             _lock: descriptors.next(),
         })
     }
@@ -84,6 +86,7 @@ pub(crate) struct Estate {
     pub(crate) tcp: Vec<TcpListener>,
     pub(crate) udp: Vec<UdpSocket>,
     pub(crate) page: OwnedFd,
+    pub(crate) replays: OwnedFd,
     pub(crate) lock: Option<OwnedFd>,
 }
 
@@ -92,7 +95,7 @@ impl Estate {
     pub(crate) fn send(&self, control: &UnixStream) -> Result<(), HandoverError> {
         let tcp = self.tcp.iter().map(AsFd::as_fd);
         let udp = self.udp.iter().map(AsFd::as_fd);
-        let rest = [Some(self.page.as_fd()), self.lock.as_ref().map(AsFd::as_fd)];
+        let rest = [Some(self.page.as_fd()), Some(self.replays.as_fd()), self.lock.as_ref().map(AsFd::as_fd)];
         let descriptors: Vec<BorrowedFd<'_>> = tcp.chain(udp).chain(rest.into_iter().flatten()).collect();
         let counts = [self.tcp.len(), self.udp.len(), usize::from(self.lock.is_some())];
         let counts = counts.map(|count| u8::try_from(count).unwrap_or(u8::MAX));
@@ -113,7 +116,7 @@ pub enum HandoverError {
     #[error("the relay is started by `avow up`, not by hand")]
     NotAHandover,
     /// More listeners than can be passed on at once.
-    #[error("a relay serves at most {} sockets", MOST - 2)]
+    #[error("a relay serves at most {} sockets", MOST - 3)]
     TooMany,
     /// The system refused.
     #[error("the relay's sockets cannot be handed over: {0}")]
@@ -133,7 +136,8 @@ mod tests {
         page.set_len(77).unwrap();
         let at = (listener.local_addr().unwrap(), socket.local_addr().unwrap());
         let lock = Some(tempfile::tempfile().unwrap().into());
-        Estate { tcp: vec![listener], udp: vec![socket], page: page.into(), lock }.send(&parent).unwrap();
+        let replays = tempfile::tempfile().unwrap().into();
+        Estate { tcp: vec![listener], udp: vec![socket], page: page.into(), replays, lock }.send(&parent).unwrap();
         let inherited = Inherited::receive(child).unwrap();
         assert_eq!(inherited.tcp[0].local_addr().unwrap(), at.0);
         assert_eq!(inherited.udp[0].local_addr().unwrap(), at.1);

@@ -25,6 +25,7 @@ mod page;
 mod pump;
 mod registry;
 mod relay;
+mod replays;
 mod room;
 mod sealed;
 mod silence;
@@ -46,6 +47,7 @@ pub use self::{
     method::Method,
     page::{Page, PageError, PageFull, Slot, Standing},
     relay::{RelayError, run},
+    replays::Replays,
     supervisor::{SpawnRelay, Supervisor, SupervisorError},
     walls::{Attempt, Grounds, Outcome, Raised, Wall},
 };

@@ -9,7 +9,6 @@ use std::net::SocketAddr;
 use avow_terms::private::Private;
 use bytes::{Buf, BufMut, Bytes};
 use shadowsocks::{
-    context::Context,
     crypto::{CipherKind, v1::Cipher, v2::udp::UdpCipher},
     relay::Address,
 };
@@ -20,6 +19,7 @@ use crate::{
     keys::random,
     method::Method,
     registry::Access,
+    replays::Replays,
 };
 
 const TAG: usize = 16;
@@ -114,7 +114,7 @@ impl Sealer {
 
     /// The datagram that tells the client what came, and from where. Of an older method, it counts as seen: it looks like
     /// one that a client sent, and would be taken for one if somebody sent it back.
-    pub(crate) fn seal(&mut self, seen: &Context, from: SocketAddr, payload: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn seal(&mut self, seen: &Replays, from: SocketAddr, payload: &[u8]) -> Option<Vec<u8>> {
         let from = Address::SocketAddress(from);
         match self {
             Self::Named { cipher, block, session, next, client_session } => {
@@ -135,8 +135,10 @@ impl Sealer {
                 Some(packet)
             }
             Self::Nameless { kind, key } => {
-                let mut packet = vec![0; kind.salt_len()];
-                seen.generate_nonce(*kind, &mut packet, true);
+                let mut packet = own_salt(kind.salt_len());
+                if !seen.take_datagram(&packet) {
+                    return None;
+                }
                 let mut cipher = Cipher::new(*kind, key, &packet);
                 from.write_to_buf(&mut packet);
                 packet.put_slice(payload);
@@ -156,6 +158,13 @@ pub(crate) fn opener(access: &Access, session: u64) -> UdpCipher {
 /// The salt of a datagram of an older method.
 pub(crate) fn salt(method: Method, packet: &[u8]) -> &[u8] {
     packet.get(..method.cipher().salt_len()).unwrap_or_default()
+}
+
+/// A salt for what the relay sends.
+pub(crate) fn own_salt(length: usize) -> Vec<u8> {
+    let mut salt = random::<32>().to_vec();
+    salt.truncate(length);
+    salt
 }
 
 /// The seconds that a datagram of 2022 carries.

@@ -228,6 +228,7 @@ mod tests {
         method::Method,
         page::Page,
         registry::Access,
+        replays::Replays,
     };
 
     fn context(kind: ServerType) -> SharedContext {
@@ -256,7 +257,8 @@ mod tests {
             let mut head = vec![0; whole_head(&access)];
             let mut stream = stream;
             stream.read_exact(&mut head).await.unwrap();
-            let greeting = greeting(&context(ServerType::Server), &stream, &access, &head).await.unwrap();
+            let replays = Replays::create(tempfile::tempfile().unwrap()).unwrap();
+            let greeting = greeting(&replays, &stream, &access, &head).await.unwrap();
             let (inflow, opener, sealer) = (greeting.inflow, greeting.opener, greeting.sealer);
             pump(Client { stream: &stream, inflow, opener, sealer }, &target, &counter, Duration::from_secs(60)).await
         });

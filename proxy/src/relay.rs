@@ -9,10 +9,6 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use shadowsocks::{
-    config::{ReplayAttackPolicy, ServerType},
-    context::{Context, SharedContext},
-};
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, UdpSocket, UnixStream},
@@ -32,6 +28,7 @@ use crate::{
     order::Answer,
     page::{Page, PageError},
     registry::Registry,
+    replays::Replays,
     tcp, udp,
     walls::{self, Raised, Wall},
 };
@@ -59,11 +56,8 @@ pub(crate) struct Relay {
     pub(crate) limits: ArcSwap<Limits>,
     pub(crate) hints: ArcSwap<Hints>,
     pub(crate) tally: Tally,
-    /// Remembers the salts of streams, so that none is taken twice.
-    pub(crate) streams_seen: SharedContext,
-    /// The same for datagrams, those to clients included. Apart, so that a flood of datagrams cannot make it forget
-    /// streams.
-    pub(crate) datagrams_seen: Context,
+    /// Remembers what was seen, so that nothing is taken twice.
+    pub(crate) replays: Replays,
     /// Whether anybody is let in. Until then clients wait in the system's queue: a relay that does not know the accounts
     /// yet would take them for strangers.
     pub(crate) open: watch::Sender<bool>,
@@ -75,14 +69,13 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    fn new() -> Self {
+    fn new(replays: Replays) -> Self {
         Self {
             registry: ArcSwap::default(),
             limits: ArcSwap::default(),
             hints: ArcSwap::default(),
             tally: Tally::default(),
-            streams_seen: Arc::new(rejecting_replays()),
-            datagrams_seen: rejecting_replays(),
+            replays,
             open: watch::Sender::new(false),
             serving: watch::Sender::new(()),
             silenced: AtomicUsize::new(0),
@@ -96,18 +89,12 @@ impl Relay {
     }
 }
 
-fn rejecting_replays() -> Context {
-    let mut context = Context::new(ServerType::Server);
-    context.set_replay_attack_policy(ReplayAttackPolicy::Reject);
-    context
-}
-
 async fn serve(inherited: Inherited, raised: Raised) -> Result<(), RelayError> {
     let _deaf = deaf()?;
-    let Inherited { control, tcp, udp, page, _lock } = inherited;
+    let Inherited { control, tcp, udp, page, replays, _lock } = inherited;
     control.set_nonblocking(true)?;
     let (orders, mut answers) = UnixStream::from_std(control)?.into_split();
-    let relay = Arc::new(Relay::new());
+    let relay = Arc::new(Relay::new(Replays::open(replays)?));
     let mut doors = JoinSet::new();
     for listener in tcp {
         listener.set_nonblocking(true)?;

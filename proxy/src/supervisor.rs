@@ -21,6 +21,7 @@ use crate::{
     limits::Limits,
     order::Order,
     page::{Page, Slot},
+    replays::Replays,
     status::Status,
     walls::Raised,
 };
@@ -54,9 +55,10 @@ impl Supervisor {
         tcp: Vec<TcpListener>,
         udp: Vec<UdpSocket>,
         page: &Page,
+        replays: &Replays,
         lock: Option<OwnedFd>,
     ) -> io::Result<Self> {
-        let estate = Estate { tcp, udp, page: page.file()?, lock };
+        let estate = Estate { tcp, udp, page: page.file()?, replays: replays.file()?, lock };
         let (commands, orders) = mpsc::channel(64);
         let status = Arc::new(Status::default());
         keeper::start(spawn, estate, orders, Arc::clone(&status))?;

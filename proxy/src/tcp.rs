@@ -74,7 +74,7 @@ async fn welcome(relay: &Relay, stream: &TcpStream, peer: Private<IpAddr>, until
         biased;
         // Whoever stops half-way through the handshake must not keep the key from being withdrawn.
         () = watch.withdrawn() => None,
-        greeting = timeout_at(until, greeting(&relay.streams_seen, stream, &access, &head)) => greeting.ok().flatten(),
+        greeting = timeout_at(until, greeting(&relay.replays, stream, &access, &head)) => greeting.ok().flatten(),
     };
     let greeting = greeting?;
     relay.tally.count(Event::Identified);

@@ -19,6 +19,7 @@ use crate::{
     packet::{Opened, Sealer, open_named, open_nameless, opener, salt, session_and_number},
     registry::Access,
     relay::Relay,
+    replays::Session as Seen,
     window::Window,
 };
 
@@ -26,7 +27,7 @@ use crate::{
 const BREATH: Duration = Duration::from_millis(5);
 
 /// What the receiving side keeps about a session of 2022; the older methods have none.
-pub(crate) type Session = Option<(UdpCipher, Mutex<Window>)>;
+pub(crate) type Session = Option<(UdpCipher, Mutex<Window>, Seen)>;
 
 /// Receives datagrams until it is dropped.
 pub(crate) async fn receive(relay: Arc<Relay>, socket: Arc<UdpSocket>, associations: Arc<Associations<Session>>) {
@@ -76,17 +77,23 @@ impl Door {
         let (session, number) = session_and_number(head);
         let name = Name::Session(access.serial, session);
         if let Some(entry) = self.associations.find(&name) {
-            let (cipher, window) = entry.session.as_ref()?;
+            let (cipher, window, seen) = entry.session.as_ref()?;
             let fresh = window.lock().unwrap_or_else(PoisonError::into_inner).is_fresh(number);
             let opened = fresh.then(|| open_named(cipher, head, packet, room)).flatten()?;
             let taken = window.lock().unwrap_or_else(PoisonError::into_inner).take(number);
+            if taken {
+                self.relay.replays.advance(seen, number);
+            }
             return taken.then_some(Admitted(opened, Ok(entry)));
         }
         let cipher = opener(access, session);
         let opened = open_named(&cipher, head, packet, room)?;
-        let mut window = Window::default();
+        // A session goes on where it was when its association was forgotten, or the relay before this one was killed.
+        let seen = self.relay.replays.session(&access.key, session);
+        let mut window = Window::after(self.relay.replays.reached(&seen));
         let sealer = Sealer::named(access, session).filter(|_| window.take(number))?;
-        let begin = self.begin(name, Some((cipher, Mutex::new(window))), access, sealer, peer);
+        self.relay.replays.advance(&seen, number);
+        let begin = self.begin(name, Some((cipher, Mutex::new(window), seen)), access, sealer, peer);
         Some(Admitted(opened, Err(begin)))
     }
 
@@ -100,7 +107,7 @@ impl Door {
         leave(hint, at);
         // Asked only now, so that strangers cannot fill the memory of what was seen.
         let salt = salt(access.method, packet);
-        self.relay.datagrams_seen.check_nonce_replay(access.method.cipher(), salt).ok()?;
+        self.relay.replays.take_datagram(salt).then_some(())?;
         let name = Name::Peer(access.serial, Peer(peer.clone()));
         let place = self.associations.find(&name).ok_or_else(|| {
             let sealer = Sealer::nameless(access);

@@ -13,6 +13,15 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// The window of a session of which every number below this one was seen, or is too late.
+    pub(crate) fn after(next: u64) -> Self {
+        let mut window = Self { next, seen: [u64::MAX; WORDS] };
+        if let Some(word) = window.seen.get_mut(word(next)) {
+            *word = (1 << (next % 64)) - 1;
+        }
+        window
+    }
+
     /// Whether the number may still come. Asked before a datagram is opened, which costs more.
     pub(crate) fn is_fresh(&self, number: u64) -> bool {
         if number >= self.next {
@@ -80,6 +89,16 @@ mod tests {
                 }
                 highest = highest.max(number);
             }
+        }
+    }
+
+    #[test]
+    fn a_window_that_goes_on_takes_what_comes_after_in_any_order_and_nothing_before() {
+        for next in [0, 1, 63, 64, 100, 5000] {
+            let mut window = Window::after(next);
+            assert!(!(next.saturating_sub(3000)..next).any(|number| window.take(number)), "{next}");
+            assert!((next..next + 300).rev().all(|number| window.take(number)), "{next}");
+            assert!(!(0..next + 300).any(|number| window.take(number)), "{next}");
         }
     }
 

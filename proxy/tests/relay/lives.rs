@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     client::{bytes, exchange_target, fountain, open},
-    world::{World, spawn},
+    world::{World, replays, spawn},
 };
 
 fn process(pid: u32) -> Pid {
@@ -188,7 +188,7 @@ async fn a_relay_that_does_not_start_is_tried_again_ever_more_rarely_and_can_be_
     let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
     for program in ["/bin/true", "/nonexistent/relay"] {
         let spawn = SpawnRelay { program: program.into(), arguments: Vec::new() };
-        let supervisor = Supervisor::start(spawn, Vec::new(), Vec::new(), &page, None).unwrap();
+        let supervisor = Supervisor::start(spawn, Vec::new(), Vec::new(), &page, &replays(), None).unwrap();
         sleep(Duration::from_secs(1)).await;
         assert!(!supervisor.is_ready());
         assert!(supervisor.starts() <= 5, "{} starts in a second", supervisor.starts());
@@ -218,7 +218,7 @@ fn the_parent_itself() {
     let Ok(path) = env::var("AVOW_TEST_TELLS") else { return };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
-        let supervisor = Supervisor::start(spawn(), Vec::new(), Vec::new(), &page, None).unwrap();
+        let supervisor = Supervisor::start(spawn(), Vec::new(), Vec::new(), &page, &replays(), None).unwrap();
         supervisor.ready().await.unwrap();
         std::os::unix::net::UnixDatagram::unbound()
             .unwrap()

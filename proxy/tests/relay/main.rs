@@ -5,6 +5,7 @@
 
 mod client;
 mod lives;
+mod replayed;
 mod strangers;
 mod traffic;
 mod withdrawn;

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use avow_proxy::{AccessKey, AccountKeys, Limits, Method, Page, ServerKeys, SpawnRelay, Supervisor, link};
+use avow_proxy::{AccessKey, AccountKeys, Limits, Method, Page, Replays, ServerKeys, SpawnRelay, Supervisor, link};
 use avow_terms::{account::AccountId, amount::Bytes};
 use shadowsocks::config::ServerConfig;
 use tokio::time::sleep;
@@ -31,6 +31,11 @@ pub(crate) struct Account {
     pub(crate) config: ServerConfig,
 }
 
+/// A memory in which nothing was seen.
+pub(crate) fn replays() -> Replays {
+    Replays::create(tempfile::tempfile().unwrap()).unwrap()
+}
+
 /// How the tests start their relay: this very program.
 pub(crate) fn spawn() -> SpawnRelay {
     let arguments = ["the_relay_itself", "--exact", "--ignored", "--nocapture"];
@@ -45,7 +50,7 @@ impl World {
     pub(crate) async fn with(limits: Limits) -> Self {
         let (hosts, port, tcp, udp) = doors();
         let page = Page::create(tempfile::tempfile().unwrap(), 1, 1024).unwrap();
-        let supervisor = Supervisor::start(spawn(), tcp, udp, &page, None).unwrap();
+        let supervisor = Supervisor::start(spawn(), tcp, udp, &page, &replays(), None).unwrap();
         let server = ServerKeys::generate();
         supervisor.configure(server.clone(), limits).await.unwrap();
         let mut world = Self { supervisor, page, server, port, hosts, next: 1 };

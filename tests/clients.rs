@@ -1,13 +1,19 @@
 //! What a link gives to a client, and a client of the protocol's own library in this process.
 
-use std::{io, net::SocketAddr};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
 
 use shadowsocks::{
     ProxyClientStream, ServerConfig,
     config::ServerType,
     context::{Context, SharedContext},
-    net::TcpStream as OutboundStream,
-    relay::udprelay::{options::UdpSocketControlData, proxy_socket::ProxySocket},
+    net::{ConnectOpts, TcpStream as OutboundStream},
+    relay::{
+        Address,
+        udprelay::{options::UdpSocketControlData, proxy_socket::ProxySocket},
+    },
 };
 
 use crate::world::{PATIENCE, free_port};
@@ -40,11 +46,19 @@ pub(crate) fn server_config(link: &str) -> ServerConfig {
 pub(crate) struct InProcess {
     config: ServerConfig,
     context: SharedContext,
+    options: ConnectOpts,
 }
 
 impl InProcess {
     pub(crate) fn new(link: &str) -> Self {
-        Self { config: server_config(link), context: Context::new_shared(ServerType::Local) }
+        let context = Context::new_shared(ServerType::Local);
+        Self { config: server_config(link), context, options: ConnectOpts::default() }
+    }
+
+    /// The same client at another address of this machine.
+    pub(crate) fn at(mut self, source: IpAddr) -> Self {
+        self.options.bind_local_addr = Some((source, 0).into());
+        self
     }
 
     /// A stream through the tunnel. The library sends its head with the first write and does not take a long one:
@@ -54,19 +68,23 @@ impl InProcess {
     }
 
     /// The same, where the service may be gone.
-    pub(crate) async fn try_connect(&self, target: SocketAddr) -> io::Result<ProxyClientStream<OutboundStream>> {
-        ProxyClientStream::connect(self.context.clone(), &self.config, target).await
+    pub(crate) async fn try_connect(
+        &self,
+        target: impl Into<Address>,
+    ) -> io::Result<ProxyClientStream<OutboundStream>> {
+        ProxyClientStream::connect_with_opts(self.context.clone(), &self.config, target, &self.options).await
     }
 
     /// Sends each packet and waits for its answer.
-    pub(crate) async fn exchange(&self, target: SocketAddr, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
-        let socket = ProxySocket::connect(self.context.clone(), &self.config).await.unwrap();
+    pub(crate) async fn exchange(&self, target: impl Into<Address>, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let socket = ProxySocket::connect_with_opts(self.context.clone(), &self.config, &self.options).await.unwrap();
+        let target = target.into();
         let mut control = UdpSocketControlData::default();
         control.client_session_id = u64::from(free_port());
         let mut answers = Vec::new();
         for packet in packets {
             control.packet_id += 1;
-            socket.send_with_ctrl(&target.into(), &control, packet).await.unwrap();
+            socket.send_with_ctrl(&target, &control, packet).await.unwrap();
             let mut answer = vec![0; 65536];
             let received = tokio::time::timeout(PATIENCE, socket.recv(&mut answer)).await;
             answers.push(answer[..received.unwrap().unwrap().0].to_vec());

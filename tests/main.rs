@@ -30,6 +30,7 @@ mod seeds;
 mod silence;
 mod socks;
 mod target;
+mod traces;
 mod trouble;
 mod tunnel;
 mod walls;

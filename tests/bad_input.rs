@@ -71,7 +71,7 @@ fn a_configuration_with_an_unknown_key() {
     world.configure("[books]\nflush_secs = 5\n");
     let ran = world.run(&["up"]);
     assert_eq!(ran.code, 1, "{}", ran.err);
-    assert!(ran.err.contains("unknown field `flush_secs`") && ran.err.contains("avow.toml:8:1"), "{}", ran.err);
+    assert!(ran.err.contains("unknown field `flush_secs`") && ran.err.contains("avow.toml:9:1"), "{}", ran.err);
     assert!(!world.data().join("avow.db").exists(), "nothing was begun");
 }
 

@@ -20,6 +20,9 @@ pub(crate) const AVOW: &str = env!("CARGO_BIN_EXE_avow");
 /// How long anything in a test may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Accounts may reach this machine, where the targets of the tests are.
+const INSIDE: &str = "allow_private = [\"127.0.0.0/8\", \"::1\"]";
+
 /// An operator: a data directory and the addresses of its service.
 pub(crate) struct World {
     pub(crate) directory: TempDir,
@@ -65,12 +68,13 @@ impl World {
         path
     }
 
-    /// Writes the configuration; the addresses and the runtime directory of this world are added.
+    /// Writes the configuration; the addresses and the runtime directory of this world are added, and
+    /// that accounts may reach this machine, where the targets of the tests are.
     pub(crate) fn configure(&self, text: &str) {
         let runtime = self.directory.path().join("runtime");
         let listen: Vec<_> = self.hosts.iter().map(|host| format!("{host}:{}", self.tunnel)).collect();
         let text = format!(
-            "[relay]\nlisten = {listen:?}\n[web]\nlisten = \"127.0.0.1:{}\"\n[runtime]\ndirectory = {runtime:?}\n{text}",
+            "[relay]\nlisten = {listen:?}\n{INSIDE}\n[web]\nlisten = \"127.0.0.1:{}\"\n[runtime]\ndirectory = {runtime:?}\n{text}",
             self.web
         );
         fs::write(self.data().join("avow.toml"), text).unwrap();

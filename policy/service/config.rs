@@ -6,7 +6,7 @@ pub use listen::Listen;
 
 use std::{net::SocketAddr, ops::Range, path::PathBuf, time::Duration};
 
-use avow_proxy::Limits;
+use avow_proxy::{Limits, Network};
 use avow_terms::{
     permit::NodePlace,
     problem::{Place, Problem, Severity},
@@ -45,6 +45,8 @@ pub struct Relay {
     pub listen: Listen,
     /// The host in the links of accounts; without it, the first address of `listen`.
     pub public_host: Option<String>,
+    /// The networks that accounts may reach although they are private.
+    pub allow_private: Vec<Network>,
     /// How long a connection that shows no key is met with silence.
     pub silence_seconds: Seconds,
     /// How long a destination may take to answer.
@@ -55,6 +57,14 @@ pub struct Relay {
     pub udp_idle_seconds: Seconds,
     /// How many UDP associations there may be at once.
     pub udp_associations: usize,
+    /// How many UDP associations one account may have.
+    pub account_udp_associations: u32,
+    /// How many streams one account may have open.
+    pub account_streams: u32,
+    /// How many connections that showed no key may be open.
+    pub unproven: usize,
+    /// How many keys of the older methods are tried in a second for clients that are not known.
+    pub trials_per_second: u32,
     /// How long open streams may go on after the service was told to stop.
     pub drain_seconds: Seconds,
     /// Whether to serve without a wall that this kernel does not have.
@@ -144,11 +154,16 @@ impl Default for Relay {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8388)).into(),
             public_host: None,
+            allow_private: Vec::new(),
             silence_seconds: Seconds(60),
             connect_seconds: Seconds(10),
             idle_seconds: Seconds(4 * 3600),
             udp_idle_seconds: Seconds(300),
             udp_associations: 4096,
+            account_udp_associations: 1024,
+            account_streams: 1024,
+            unproven: 1024,
+            trials_per_second: 50_000,
             drain_seconds: Seconds(5),
             walls: Walls::BestEffort,
         }
@@ -165,7 +180,10 @@ impl Relay {
             idle: self.idle_seconds.duration(),
             idle_datagrams: self.udp_idle_seconds.duration(),
             associations: self.udp_associations,
-            ..Limits::default()
+            account_associations: self.account_udp_associations,
+            account_streams: self.account_streams,
+            silenced: self.unproven,
+            trials: self.trials_per_second,
         }
     }
 }
@@ -258,6 +276,10 @@ mod tests {
         assert!(
             problem_of("[relay]\nlisten = \"127.0.0.1:1\"\nlog_addresses = true\n")
                 .starts_with("avow.toml:3:1 unknown field `log_addresses`")
+        );
+        assert_eq!(
+            problem_of("[relay]\nallow_private = [\"10.0.0.0/8\", \"10.1.2.3/16\"]\n"),
+            "avow.toml:2:17 `10.1.2.3/16` does not begin its network: bits are set after the first 16"
         );
         assert!(
             problem_of("[books]\nflush_seconds = 0\n")

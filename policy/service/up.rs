@@ -5,7 +5,7 @@ mod sockets;
 mod switchboard;
 mod welcome;
 
-use std::{sync::Arc, thread::JoinHandle, time::Duration};
+use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
 use avow_proxy::{AccountKeys, Page, ServerKeys, SpawnRelay, Supervisor, Wall};
 use avow_terms::account::AccountId;
@@ -137,6 +137,7 @@ impl Service {
     ) -> Result<Running, Failure> {
         let (standing, relay_keys) = (desk.standing(), desk.relay_keys());
         let (keeper, keeping) = Keeper::start(desk)?;
+        let own = sockets.own(&self.config)?;
         let Sockets { tcp, udp, web } = sockets;
         let relay = Arc::new(self.start_relay(tcp, udp, lock)?);
         let news = Arc::new(Notify::new());
@@ -147,7 +148,7 @@ impl Service {
             news: news.clone(),
             admitted: Mutex::default(),
         });
-        self.tell_relay(&relay, &relay_keys, &board, accounts).await?;
+        self.tell_relay(&relay, &relay_keys, &board, accounts, own).await?;
 
         let health = Arc::new(Health::default());
         let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });
@@ -177,12 +178,15 @@ impl Service {
         keys: &ServerKeys,
         board: &Switchboard,
         accounts: Vec<(AccountId, AccountKeys)>,
+        own: Vec<SocketAddr>,
     ) -> Result<(), Failure> {
         self.screen.progress("avow: starting the relay ...");
         let told = async {
             relay.ready().await.map_err(Failure::could_not)?;
             self.may_serve(relay)?;
             board.admit_all(accounts).await?;
+            let allowed = self.config.relay.allow_private.clone();
+            relay.guard(allowed, own).await.map_err(Failure::could_not)?;
             // This opens the doors, so that nobody is taken for a stranger who is told a moment later.
             relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)
         };

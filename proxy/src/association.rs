@@ -28,7 +28,7 @@ use crate::{
     packet::{Opened, Sealer},
     registry::{Access, Watch},
     relay::Relay,
-    target,
+    target::{self, Unreached},
 };
 
 /// The largest datagram there is.
@@ -123,6 +123,11 @@ impl<S: Send + Sync + 'static> Associations<S> {
                 hash_map::Entry::Vacant(place) => place.insert(Arc::clone(&entry)),
             };
         }
+        let Some(seat) = access.allowance.association(relay.limits.load().account_associations) else {
+            relay.tally.count(Event::AssociationRefused);
+            self.forget(&name);
+            return None;
+        };
         relay.tally.count(Event::AssociationOpened);
         let watch = access.watch();
         let talk = Talk {
@@ -138,6 +143,7 @@ impl<S: Send + Sync + 'static> Associations<S> {
         let associations = Arc::clone(self);
         tokio::spawn(async move {
             talk.until(watch, || associations.forget(&name)).await;
+            drop(seat);
         });
         Some(entry)
     }
@@ -185,9 +191,11 @@ struct Outside {
 
 impl<S> Talk<S> {
     async fn until(mut self, mut watch: Watch, forget: impl FnOnce()) {
+        let allowance = Arc::clone(&self.access.allowance);
         tokio::select! {
             biased;
             () = watch.withdrawn() => self.relay.tally.count(Event::Withdrawn),
+            () = allowance.used_up() => self.relay.tally.count(Event::UsedUp),
             () = self.talk() => {}
         }
         forget();
@@ -214,31 +222,36 @@ impl<S> Talk<S> {
 
     async fn outward(&mut self, opened: Opened) {
         match self.send(&opened).await {
-            Some(_) => self.access.counter.add(opened.payload.len()),
-            None => self.relay.tally.count(Event::DatagramDropped),
+            Ok(()) => {}
+            Err(Unreached::NoAnswer) => self.relay.tally.count(Event::DatagramDropped),
+            Err(Unreached::Refused) => self.relay.tally.count(Event::Refused),
         }
     }
 
-    async fn send(&mut self, opened: &Opened) -> Option<usize> {
+    async fn send(&mut self, opened: &Opened) -> Result<(), Unreached> {
         let to = self.locate(&opened.target).await?;
-        let socket = self.outside.towards(*to.expose()).ok()?;
-        socket.send_to(&opened.payload, to.expose()).await.ok()
+        let socket = self.outside.towards(*to.expose()).map_err(|_| Unreached::NoAnswer)?;
+        let held = self.access.allowance.hold(opened.payload.len()).await.ok_or(Unreached::NoAnswer)?;
+        let sent = socket.send_to(&opened.payload, to.expose()).await.map_err(|_| Unreached::NoAnswer)?;
+        held.taken(sent);
+        Ok(())
     }
 
-    async fn locate(&mut self, target: &Private<Address>) -> Option<Private<SocketAddr>> {
+    async fn locate(&mut self, target: &Private<Address>) -> Result<Private<SocketAddr>, Unreached> {
         if let Address::SocketAddress(address) = target.expose() {
-            return Some(Private::new(*address));
+            return self.relay.guard.load().admit(*address).map(Private::new).ok_or(Unreached::Refused);
         }
         if let Some((name, address, since)) = &self.known
             && name.expose() == target.expose()
             && since.elapsed() < NAME_LASTS
         {
-            return Some(address.clone());
+            return Ok(address.clone());
         }
-        let found = timeout(NAME_TAKES, target::resolve(target)).await.ok()?.ok()?;
-        let address = Private::new(*found.expose().first()?);
+        let guard = self.relay.guard.load_full();
+        let found = timeout(NAME_TAKES, target::locate(target, &guard)).await.map_err(|_| Unreached::NoAnswer)??;
+        let address = Private::new(*found.expose().first().ok_or(Unreached::NoAnswer)?);
         self.known = Some((target.clone(), address.clone(), Instant::now()));
-        Some(address)
+        Ok(address)
     }
 
     /// Passes answers on to the client.
@@ -252,9 +265,13 @@ impl<S> Talk<S> {
                 Some((length, sealed))
             });
             let Some((length, sealed)) = answer else { return };
+            let Some(held) = self.access.allowance.hold(length).await else {
+                self.relay.tally.count(Event::DatagramDropped);
+                continue;
+            };
             match self.socket.send_to(&sealed, self.entry.peer()).await {
-                Ok(1..) => self.access.counter.add(length),
-                _ => self.relay.tally.count(Event::DatagramDropped),
+                Ok(_) => held.taken(length),
+                Err(_) => self.relay.tally.count(Event::DatagramDropped),
             }
         }
     }

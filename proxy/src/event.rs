@@ -14,16 +14,22 @@ pub enum Event {
     Identified,
     /// A connection showed no key, or one that was shown before, and was met with silence.
     Silenced,
-    /// A connection was closed at once, since too many are already being met with silence.
+    /// A connection that had shown no key was closed early, since others came.
     Crowded,
     /// A connection could not be accepted: the system is out of something.
     NotAccepted,
     /// The target of a connection could not be reached.
     Unreachable,
+    /// The target of a connection or a datagram is one that may not be reached; nothing was sent to it.
+    Refused,
     /// A stream was ended because nothing moved in it.
     Idle,
     /// A stream was ended because its key was withdrawn.
     Withdrawn,
+    /// A stream or an association was ended because its account used up what it may.
+    UsedUp,
+    /// A stream was refused, since its account has too many.
+    StreamRefused,
     /// A datagram showed no key, or was seen before, and was dropped.
     DatagramSilenced,
     /// A datagram of an account was dropped: no room, or no way to its target.
@@ -36,15 +42,18 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Accepted,
         Self::Identified,
         Self::Silenced,
         Self::Crowded,
         Self::NotAccepted,
         Self::Unreachable,
+        Self::Refused,
         Self::Idle,
         Self::Withdrawn,
+        Self::UsedUp,
+        Self::StreamRefused,
         Self::DatagramSilenced,
         Self::DatagramDropped,
         Self::AssociationOpened,
@@ -61,8 +70,11 @@ impl Event {
             Self::Crowded => "crowded",
             Self::NotAccepted => "not_accepted",
             Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
             Self::Idle => "idle",
             Self::Withdrawn => "withdrawn",
+            Self::UsedUp => "used_up",
+            Self::StreamRefused => "stream_refused",
             Self::DatagramSilenced => "datagram_silenced",
             Self::DatagramDropped => "datagram_dropped",
             Self::AssociationOpened => "association_opened",

@@ -1,14 +1,14 @@
 //! Whose key a connection begins with. Nothing is answered here, and nothing but the key is learned.
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::{net::IpAddr, sync::Arc};
 
+use avow_terms::private::Private;
 use shadowsocks::crypto::v1::Cipher;
-use tokio::task::yield_now;
 
 use crate::{
     block::{BlockCipher, xor},
-    hints::{leave, turns},
     registry::{Access, Name, Named, Registry},
+    relay::Relay,
 };
 
 /// So much of a connection is read before its key is looked for: the longest salt and the first sealed length. Every
@@ -20,17 +20,19 @@ const SEALED_LENGTH: usize = 2 + 16;
 /// What follows the salt of a client of 2022: the name of its key; and type, time and length, sealed.
 pub(crate) const NAME: usize = 16;
 pub(crate) const FIXED_HEADER: usize = 1 + 8 + 2 + 16;
-/// How many keys are tried before something else gets its turn.
-const IN_A_ROW: usize = 64;
 /// What the protocol of 2022 derives the key from that hides names.
 const IDENTITY_CONTEXT: &str = "shadowsocks 2022 identity subkey";
 
 /// The key that a connection begins with, if it is one that is served.
-pub(crate) async fn identify(registry: &Registry, hint: Option<&AtomicUsize>, head: &[u8]) -> Option<Arc<Access>> {
-    match by_name(registry, head) {
-        Some(access) => Some(access),
-        None => by_trial(registry, hint, head).await,
+pub(crate) async fn identify(relay: &Relay, peer: &Private<IpAddr>, head: &[u8]) -> Option<Arc<Access>> {
+    let registry = relay.registry.load_full();
+    if let Some(access) = by_name(&registry, head) {
+        return Some(access);
     }
+    let (hints, a_second) = (relay.hints.load_full(), relay.limits.load().trials);
+    let opens = |access: &Access| opens(access, head).then_some(());
+    let found = relay.trials.find(&registry.nameless, hints.line(peer), a_second, opens).await;
+    found.map(|(access, ())| access)
 }
 
 /// How much of the connection must be here before the handshake begins: in the edition of 2022 the whole fixed header
@@ -40,7 +42,7 @@ pub(crate) fn whole_head(access: &Access) -> usize {
 }
 
 fn by_name(registry: &Registry, head: &[u8]) -> Option<Arc<Access>> {
-    registry.named.iter().find_map(|named| named.find(&hidden_name(named, head)?).cloned())
+    registry.named.iter().find_map(|named| named.find(&hidden_name(named, head)?))
 }
 
 fn hidden_name(named: &Named, head: &[u8]) -> Option<Name> {
@@ -49,21 +51,6 @@ fn hidden_name(named: &Named, head: &[u8]) -> Option<Name> {
     let subkey = blake3::derive_key(IDENTITY_CONTEXT, &[&named.identity, salt].concat());
     BlockCipher::new(subkey.get(..named.identity.len())?)?.decrypt(&mut name);
     Some(name)
-}
-
-/// Tries the keys of the older methods on the first sealed length, some at a time: a stranger costs as many tries as
-/// there are keys, and whoever is served already does not wait for them.
-async fn by_trial(registry: &Registry, hint: Option<&AtomicUsize>, head: &[u8]) -> Option<Arc<Access>> {
-    for (tried, at) in (1_usize..).zip(turns(hint, registry.nameless.len())) {
-        if let Some(access) = registry.nameless.get(at).filter(|access| opens(access, head)) {
-            leave(hint, at);
-            return Some(Arc::clone(access));
-        }
-        if tried.is_multiple_of(IN_A_ROW) {
-            yield_now().await;
-        }
-    }
-    None
 }
 
 fn opens(access: &Access, head: &[u8]) -> bool {
@@ -81,6 +68,6 @@ pub(crate) fn datagram_name(registry: &Registry, packet: &[u8]) -> Option<(Arc<A
         let (mut head, mut name) = (*hidden_head, *hidden_name);
         named.block.decrypt(&mut head);
         named.block.decrypt(&mut name);
-        named.find(&xor(name, &head)).map(|access| (Arc::clone(access), head))
+        named.find(&xor(name, &head)).map(|access| (access, head))
     })
 }

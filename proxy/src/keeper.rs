@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     io,
+    net::SocketAddr,
     os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
     process::Stdio,
     sync::Arc,
@@ -27,12 +28,12 @@ use tokio::{
 };
 
 use crate::{
+    guard::Network,
     inherited::Estate,
-    keys::{AccountKeys, ServerKeys},
+    keys::ServerKeys,
     limits::Limits,
     lines::Lines,
-    order::{Answer, Order},
-    page::Slot,
+    order::{Admission, Answer, Order},
     status::Status,
     supervisor::SpawnRelay,
 };
@@ -71,15 +72,24 @@ pub(crate) fn start(
 #[derive(Default)]
 struct Told {
     configured: Option<(ServerKeys, Limits)>,
-    accounts: BTreeMap<AccountId, (Slot, AccountKeys)>,
+    guard: Option<(Vec<Network>, Vec<SocketAddr>)>,
+    accounts: BTreeMap<AccountId, Admission>,
 }
 
 impl Told {
     fn remember(&mut self, order: &Order) {
         match order {
             Order::Configure(keys, limits) => self.configured = Some((keys.clone(), *limits)),
-            Order::Put(account, slot, keys) => {
-                self.accounts.insert(*account, (*slot, keys.clone()));
+            Order::Guard(allowed, own) => self.guard = Some((allowed.clone(), own.clone())),
+            Order::Put(admissions) => {
+                self.accounts.extend(admissions.iter().map(|admission| (admission.account, admission.clone())));
+            }
+            Order::StopAt(counts) => {
+                for (account, count) in counts {
+                    if let Some(admission) = self.accounts.get_mut(account) {
+                        admission.stop_at = *count;
+                    }
+                }
             }
             Order::Remove(account) => {
                 self.accounts.remove(account);
@@ -91,8 +101,8 @@ impl Told {
     /// The accounts, and then what opens the doors to them.
     fn again(&self) -> Vec<Order> {
         let configured = self.configured.clone().map(|(keys, limits)| Order::Configure(keys, limits));
-        let accounts = self.accounts.iter().map(|(account, (slot, keys))| Order::Put(*account, *slot, keys.clone()));
-        accounts.chain(configured).collect()
+        let guard = self.guard.clone().map(|(allowed, own)| Order::Guard(allowed, own));
+        Order::put(self.accounts.values().cloned()).into_iter().chain(guard).chain(configured).collect()
     }
 }
 

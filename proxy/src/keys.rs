@@ -94,6 +94,11 @@ impl AccountKeys {
         Private::new(written(&keys.collect::<Vec<_>>()))
     }
 
+    /// About how long they are when they are written.
+    pub(crate) fn length(&self) -> usize {
+        self.0.iter().map(|key| key.secret.expose().len() + 64).sum()
+    }
+
     /// From what the store kept.
     pub fn decode(kept: &Private<Vec<u8>>) -> Result<Self, KeyError> {
         let keys: Vec<WrittenKey<'_>> = serde_json::from_slice(kept.expose()).map_err(|_| KeyError::Unreadable)?;

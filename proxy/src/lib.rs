@@ -5,11 +5,13 @@
 //! no SQL, writes no log, stands behind walls that the kernel keeps ([`Wall`]), and an address that it sees is `Private` from the line that takes it from the system.
 
 mod address;
+mod allowance;
 mod association;
 mod block;
 mod clerk;
 mod event;
 mod greeting;
+mod guard;
 mod hints;
 mod identify;
 mod inherited;
@@ -33,6 +35,8 @@ mod status;
 mod supervisor;
 mod target;
 mod tcp;
+mod threshold;
+mod trial;
 mod udp;
 mod walls;
 mod window;
@@ -40,11 +44,13 @@ mod wire;
 
 pub use self::{
     event::{Event, Events},
+    guard::{Network, NotANetwork},
     inherited::{HandoverError, Inherited},
     keys::{AccessKey, AccountKeys, KeyError, ServerKeys},
     limits::Limits,
     link::link,
     method::Method,
+    order::Admission,
     page::{Page, PageError, PageFull, Slot, Standing},
     relay::{RelayError, run},
     replays::Replays,

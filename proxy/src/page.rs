@@ -237,6 +237,11 @@ impl Counter {
             cell.counted.fetch_add(bytes as u64, Ordering::Relaxed);
         }
     }
+
+    /// What was counted until now.
+    pub(crate) fn counted(&self) -> u64 {
+        self.mapping.cells().get(self.place).map_or(0, Cell::counted)
+    }
 }
 
 /// Why there is no page.

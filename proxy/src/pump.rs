@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    page::Counter,
+    allowance::Allowance,
     room::{Room, Size},
     sealed::{Inflow, Opener, Sealer},
     wire::{self, PIECE},
@@ -36,6 +36,8 @@ pub(crate) enum End {
     Broken,
     /// Nothing moved for too long.
     Idle,
+    /// The account used up what it may.
+    UsedUp,
 }
 
 /// A client's side of a stream.
@@ -48,9 +50,9 @@ pub(crate) struct Client<'a> {
 }
 
 /// Carries a stream to its end. Either side may be done before the other: the half that is done is closed.
-pub(crate) async fn pump(client: Client<'_>, target: &TcpStream, counter: &Counter, idle: Duration) -> End {
+pub(crate) async fn pump(client: Client<'_>, target: &TcpStream, allowance: &Allowance, idle: Duration) -> End {
     let Client { stream, inflow, opener, sealer } = client;
-    let progress = Progress { counter, began: Instant::now(), last: AtomicU64::new(0) };
+    let progress = Progress { allowance, began: Instant::now(), last: AtomicU64::new(0) };
     let both = async {
         let up = up(stream, inflow, opener, target, &progress);
         let down = down(target, sealer, stream, &progress);
@@ -75,8 +77,7 @@ async fn up(
         if let Some(flow) = &mut held {
             opener.open(flow).map_err(|_| End::ClientBroken)?;
             while let Some(piece) = flow.piece() {
-                let accepted = wire::send(to, piece.slices(), piece.more).await.map_err(|_| End::Broken)?;
-                progress.accepted(accepted);
+                let accepted = progress.send(to, piece.slices(), piece.more, |sent| sent).await?;
                 flow.taken(accepted);
             }
         }
@@ -124,9 +125,8 @@ async fn down(from: &TcpStream, mut sealer: Sealer, to: &TcpStream, progress: &P
         while let Some(rest) = room.get(sent..total).filter(|rest| !rest.is_empty()) {
             let piece = rest.get(..PIECE).unwrap_or(rest);
             let more = piece.len() < rest.len();
-            let accepted = wire::send(to, &[IoSlice::new(piece)], more).await.map_err(|_| End::Broken)?;
-            progress.accepted(plan.payload(sent + accepted) - plan.payload(sent));
-            sent += accepted;
+            let payload = |more| plan.payload(sent + more) - plan.payload(sent);
+            sent += progress.send(to, &[IoSlice::new(piece)], more, payload).await?;
         }
     }
 }
@@ -180,15 +180,32 @@ impl Pace {
 
 /// What was accepted, and when something moved last, either way: in milliseconds since the beginning.
 struct Progress<'a> {
-    counter: &'a Counter,
+    allowance: &'a Allowance,
     began: Instant,
     last: AtomicU64,
 }
 
 impl Progress<'_> {
-    fn accepted(&self, bytes: usize) {
-        self.counter.add(bytes);
-        self.moved();
+    /// Hands over one piece, waits until some of it is taken, and counts the payload in that. What is handed over is
+    /// held back from the account's other streams only while the system is asked to take it.
+    async fn send(
+        &self,
+        to: &TcpStream,
+        piece: &[IoSlice<'_>],
+        more: bool,
+        payload: impl Fn(usize) -> usize,
+    ) -> Result<usize, End> {
+        let all = payload(piece.iter().map(|slice| slice.len()).sum());
+        loop {
+            let held = self.allowance.hold(all).await.ok_or(End::UsedUp)?;
+            if let Some(accepted) = wire::send(to, piece, more).map_err(|_| End::Broken)? {
+                held.taken(payload(accepted));
+                self.moved();
+                return Ok(accepted);
+            }
+            drop(held);
+            to.writable().await.map_err(|_| End::Broken)?;
+        }
     }
 
     fn moved(&self) {
@@ -206,7 +223,7 @@ impl Progress<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::{net::SocketAddr, sync::Arc};
 
     use avow_terms::{account::AccountId, amount::Bytes};
     use shadowsocks::{
@@ -250,7 +267,8 @@ mod tests {
             (Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap(), AccountId::from_random(7).unwrap());
         let counter = page.counter(page.slot_for(account).unwrap(), account).unwrap();
         let (key, server) = (AccessKey::generate(1, method), ServerKeys::generate());
-        let access = Access::new(&key, counter.clone());
+        let allowance = Arc::new(Allowance::new(counter));
+        let access = Access::new(&key, allowance.clone());
         let config = ServerConfig::from_url(link("::1", 1, &key, &server, "").expose()).unwrap();
         let ((near, stream), (mut far, target)) = (pair().await, pair().await);
         let pumped = tokio::spawn(async move {
@@ -260,7 +278,7 @@ mod tests {
             let replays = Replays::create(tempfile::tempfile().unwrap()).unwrap();
             let greeting = greeting(&replays, &stream, &access, &head).await.unwrap();
             let (inflow, opener, sealer) = (greeting.inflow, greeting.opener, greeting.sealer);
-            pump(Client { stream: &stream, inflow, opener, sealer }, &target, &counter, Duration::from_secs(60)).await
+            pump(Client { stream: &stream, inflow, opener, sealer }, &target, &allowance, Duration::from_secs(60)).await
         });
         let (sends, expected) = (down.clone(), up.clone());
         let far_side = tokio::spawn(async move {

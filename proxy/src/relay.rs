@@ -1,12 +1,6 @@
 //! The relay: a process that serves what it is told to, until its parent tells it to end or is gone.
 
-use std::{
-    io,
-    num::NonZero,
-    sync::{Arc, atomic::AtomicUsize},
-    thread,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, num::NonZero, sync::Arc, thread, time::Duration};
 
 use arc_swap::ArcSwap;
 use tokio::{
@@ -21,6 +15,7 @@ use tokio::{
 use crate::{
     clerk::Clerk,
     event::Tally,
+    guard::Guard,
     hints::Hints,
     inherited::Inherited,
     limits::Limits,
@@ -29,7 +24,10 @@ use crate::{
     page::{Page, PageError},
     registry::Registry,
     replays::Replays,
-    tcp, udp,
+    tcp,
+    threshold::Threshold,
+    trial::Trials,
+    udp,
     walls::{self, Raised, Wall},
 };
 
@@ -38,6 +36,7 @@ pub fn run(inherited: Inherited) -> Result<(), RelayError> {
     // From here on the relay dies with the thread that started it. If that is gone already, the control socket is
     // closed, and the first look at it ends the relay.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).map_err(io::Error::from)?;
+    as_many_descriptors_as_may_be();
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     // The pair of sockets through which every runtime of a process learns of signals is made with the first of them;
     // behind the walls it could not be.
@@ -54,6 +53,9 @@ pub fn run(inherited: Inherited) -> Result<(), RelayError> {
 pub(crate) struct Relay {
     pub(crate) registry: ArcSwap<Registry>,
     pub(crate) limits: ArcSwap<Limits>,
+    pub(crate) guard: ArcSwap<Guard>,
+    /// What it listens on.
+    pub(crate) doors: Vec<SocketAddr>,
     pub(crate) hints: ArcSwap<Hints>,
     pub(crate) tally: Tally,
     /// Remembers what was seen, so that nothing is taken twice.
@@ -64,21 +66,26 @@ pub(crate) struct Relay {
     /// Whoever serves a key holds a receiver; nobody is left when it is closed. Strangers hold none: a drain does not
     /// wait for them.
     pub(crate) serving: watch::Sender<()>,
-    /// How many connections are met with silence now.
-    pub(crate) silenced: AtomicUsize,
+    /// Where those stand who showed no key.
+    pub(crate) threshold: Arc<Threshold>,
+    /// Where keys of the older methods are tried.
+    pub(crate) trials: Trials,
 }
 
 impl Relay {
-    fn new(replays: Replays) -> Self {
+    fn new(doors: Vec<SocketAddr>, replays: Replays) -> Self {
         Self {
             registry: ArcSwap::default(),
             limits: ArcSwap::default(),
+            guard: ArcSwap::from_pointee(Guard::new(Vec::new(), doors.clone())),
+            doors,
             hints: ArcSwap::default(),
             tally: Tally::default(),
             replays,
             open: watch::Sender::new(false),
             serving: watch::Sender::new(()),
-            silenced: AtomicUsize::new(0),
+            threshold: Arc::default(),
+            trials: Trials::default(),
         }
     }
 
@@ -89,12 +96,21 @@ impl Relay {
     }
 }
 
+/// A stream takes two descriptors, and what a shell allows at first is little.
+fn as_many_descriptors_as_may_be() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it may not be, there are as many as there were.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
 async fn serve(inherited: Inherited, raised: Raised) -> Result<(), RelayError> {
     let _deaf = deaf()?;
     let Inherited { control, tcp, udp, page, replays, _lock } = inherited;
     control.set_nonblocking(true)?;
     let (orders, mut answers) = UnixStream::from_std(control)?.into_split();
-    let relay = Arc::new(Relay::new(Replays::open(replays)?));
+    let addresses = tcp.iter().map(|door| door.local_addr()).chain(udp.iter().map(|door| door.local_addr()));
+    let relay = Arc::new(Relay::new(addresses.collect::<Result<_, _>>()?, Replays::open(replays)?));
     let mut doors = JoinSet::new();
     for listener in tcp {
         listener.set_nonblocking(true)?;

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     io,
-    net::{TcpListener, UdpSocket},
+    net::{SocketAddr, TcpListener, UdpSocket},
     os::fd::OwnedFd,
     path::PathBuf,
     sync::Arc,
@@ -15,16 +15,20 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     event::Events,
+    guard::Network,
     inherited::Estate,
     keeper::{self, Command},
-    keys::{AccountKeys, ServerKeys},
+    keys::ServerKeys,
     limits::Limits,
-    order::Order,
-    page::{Page, Slot},
+    order::{Admission, Order},
+    page::Page,
     replays::Replays,
     status::Status,
     walls::Raised,
 };
+
+/// How many accounts go into one order that says little about each.
+const MANY: usize = 4096;
 
 /// The program that calls [`crate::run`], and how it is told to: usually this same program with a hidden command.
 pub struct SpawnRelay {
@@ -71,9 +75,26 @@ impl Supervisor {
         self.order(Order::Configure(keys, limits)).await
     }
 
-    /// Serves an account with these keys and no others. Streams of a key that it had and has no more are ended.
-    pub async fn put(&self, account: AccountId, slot: Slot, keys: AccountKeys) -> Result<(), SupervisorError> {
-        self.order(Order::Put(account, slot, keys)).await
+    /// Tells which networks may be reached beside the public Internet: none, before this is called. What the relay
+    /// listens on is never reached, nor what else of this server is named in `own`.
+    pub async fn guard(&self, allowed: Vec<Network>, own: Vec<SocketAddr>) -> Result<(), SupervisorError> {
+        self.order(Order::Guard(allowed, own)).await
+    }
+
+    /// Serves accounts, each with its keys and no others. Streams of a key that one had and has no more are ended.
+    pub async fn put(&self, admissions: Vec<Admission>) -> Result<(), SupervisorError> {
+        for order in Order::put(admissions) {
+            self.order(order).await?;
+        }
+        Ok(())
+    }
+
+    /// Has accounts that are served stop at these counts of theirs; `None` is no limit.
+    pub async fn stop_at(&self, counts: Vec<(AccountId, Option<u64>)>) -> Result<(), SupervisorError> {
+        for counts in counts.chunks(MANY) {
+            self.order(Order::StopAt(counts.to_vec())).await?;
+        }
+        Ok(())
     }
 
     /// Serves an account no more, and returns when all its streams have ended: what it moved is in the page then.
@@ -149,7 +170,7 @@ pub enum SupervisorError {
     /// The relay was ended on purpose and takes no more orders.
     #[error("the relay has been stopped")]
     Ended,
-    /// The relay could not do it: the slot is another account's.
+    /// The relay could not do it: the slot is another account's, or the account is not served.
     #[error("the relay refused an order")]
     Refused,
 }

@@ -4,7 +4,6 @@ use std::{io, net::IpAddr, sync::Arc, time::Duration};
 
 use avow_terms::private::Private;
 use bytes::BufMut;
-use shadowsocks::relay::Address;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -19,7 +18,8 @@ use crate::{
     registry::{Access, Watch},
     relay::Relay,
     silence::silence,
-    target,
+    target::{self, Unreached},
+    threshold::Place,
 };
 
 /// The most of a connection that is read before its key is known.
@@ -34,7 +34,8 @@ pub(crate) async fn accept(relay: Arc<Relay>, listener: TcpListener) {
         match listener.accept().await.map(|(stream, peer)| (stream, Private::new(peer.ip()))) {
             Ok((stream, peer)) => {
                 relay.tally.count(Event::Accepted);
-                tokio::spawn(serve(Arc::clone(&relay), stream, peer));
+                let place = relay.threshold.enter(relay.limits.load().silenced);
+                tokio::spawn(serve(Arc::clone(&relay), stream, peer, place));
             }
             Err(_) => {
                 relay.tally.count(Event::NotAccepted);
@@ -52,18 +53,25 @@ struct Welcome {
     serving: watch::Receiver<()>,
 }
 
-async fn serve(relay: Arc<Relay>, stream: TcpStream, peer: Private<IpAddr>) {
+async fn serve(relay: Arc<Relay>, stream: TcpStream, peer: Private<IpAddr>, place: Place) {
     let until = Instant::now() + relay.limits.load().silence;
     // Small packets of an interactive stream are not held back.
     let _ = stream.set_nodelay(true);
-    let welcome = Box::pin(welcome(&relay, &stream, peer, until)).await;
-    let stranger = match welcome {
-        Some(welcome) => carry(&relay, &stream, welcome).await,
-        None => true,
+    let welcome = tokio::select! {
+        welcome = Box::pin(welcome(&relay, &stream, peer, until)) => welcome,
+        () = place.crowded_out() => return relay.tally.count(Event::Crowded),
     };
-    if stranger {
-        silence(&relay, &stream, until).await;
-    }
+    let place = match welcome {
+        Some(welcome) => {
+            drop(place);
+            if !carry(&relay, &stream, welcome).await {
+                return;
+            }
+            relay.threshold.enter(relay.limits.load().silenced)
+        }
+        None => place,
+    };
+    silence(&relay, &stream, until, place).await;
 }
 
 /// Finds the key and hears where the client wants to go; `None` is for a stranger.
@@ -76,7 +84,8 @@ async fn welcome(relay: &Relay, stream: &TcpStream, peer: Private<IpAddr>, until
         () = watch.withdrawn() => None,
         greeting = timeout_at(until, greeting(&relay.replays, stream, &access, &head)) => greeting.ok().flatten(),
     };
-    let greeting = greeting?;
+    // An account that used up what it may is a stranger; only now, so that its connection cannot be sent again later.
+    let greeting = greeting.filter(|_| !access.allowance.is_used_up())?;
     relay.tally.count(Event::Identified);
     Some(Welcome { greeting, access, watch, serving })
 }
@@ -85,8 +94,7 @@ async fn welcome(relay: &Relay, stream: &TcpStream, peer: Private<IpAddr>, until
 async fn read_head(relay: &Relay, stream: &TcpStream, peer: &Private<IpAddr>) -> Option<(Vec<u8>, Arc<Access>)> {
     let mut head = Vec::with_capacity(LONGEST_HEAD);
     read_until(stream, &mut head, HEAD).await?;
-    let hints = relay.hints.load_full();
-    let access = identify(&relay.registry.load_full(), hints.place(peer), &head).await?;
+    let access = identify(relay, peer, &head).await?;
     read_until(stream, &mut head, whole_head(&access)).await?;
     Some((head, access))
 }
@@ -108,10 +116,15 @@ async fn carry(relay: &Relay, stream: &TcpStream, welcome: Welcome) -> bool {
     let Welcome { greeting, access, mut watch, serving } = welcome;
     let Greeting { target, inflow, opener, sealer } = greeting;
     let limits = **relay.limits.load();
+    let Some(_seat) = access.allowance.stream(limits.account_streams) else {
+        relay.tally.count(Event::StreamRefused);
+        return false;
+    };
     let carried = async {
-        let target = reach(&target, limits.connect).await?;
+        let target = target::connect(&target, &relay.guard.load_full(), limits.connect).await?;
+        let _ = target.set_nodelay(true);
         let client = Client { stream, inflow, opener, sealer };
-        Some(pump(client, &target, &access.counter, limits.idle).await)
+        Ok(pump(client, &target, &access.allowance, limits.idle).await)
     };
     let end = tokio::select! {
         biased;
@@ -119,20 +132,17 @@ async fn carry(relay: &Relay, stream: &TcpStream, welcome: Welcome) -> bool {
             relay.tally.count(Event::Withdrawn);
             return false;
         }
+        () = access.allowance.used_up() => Ok(End::UsedUp),
         end = carried => end,
     };
     drop((watch, serving));
     match end {
-        None => relay.tally.count(Event::Unreachable),
-        Some(End::Idle) => relay.tally.count(Event::Idle),
-        Some(End::ClientBroken | End::Complete | End::Broken) => {}
+        Err(Unreached::NoAnswer) => relay.tally.count(Event::Unreachable),
+        Err(Unreached::Refused) => relay.tally.count(Event::Refused),
+        Ok(End::Idle) => relay.tally.count(Event::Idle),
+        Ok(End::UsedUp) => relay.tally.count(Event::UsedUp),
+        Ok(End::ClientBroken | End::Complete | End::Broken) => {}
     }
     // Somebody on the way may have changed a byte to see what happens.
-    end == Some(End::ClientBroken)
-}
-
-async fn reach(target: &Private<Address>, at_most: Duration) -> Option<TcpStream> {
-    let target = target::connect(target, at_most).await?;
-    let _ = target.set_nodelay(true);
-    Some(target)
+    end == Ok(End::ClientBroken)
 }

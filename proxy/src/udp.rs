@@ -2,29 +2,32 @@
 //! dropped without an answer.
 
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use avow_terms::private::Private;
 use shadowsocks::crypto::v2::udp::UdpCipher;
-use tokio::{net::UdpSocket, time::sleep};
+use tokio::{net::UdpSocket, sync::Semaphore, time::sleep};
 
 use crate::{
     association::{Associations, Beginning, Entry, LARGEST, Name, Peer},
     event::Event,
-    hints::{leave, turns},
     identify::datagram_name,
     packet::{Opened, Sealer, open_named, open_nameless, opener, salt, session_and_number},
     registry::Access,
     relay::Relay,
     replays::Session as Seen,
+    trial::hinted,
     window::Window,
 };
 
 /// How long to wait after an error of the socket.
 const BREATH: Duration = Duration::from_millis(5);
+
+/// How many datagrams may wait for their key to be found.
+const SEARCHES: usize = 256;
 
 /// What the receiving side keeps about a session of 2022; the older methods have none.
 pub(crate) type Session = Option<(UdpCipher, Mutex<Window>, Seen)>;
@@ -32,7 +35,7 @@ pub(crate) type Session = Option<(UdpCipher, Mutex<Window>, Seen)>;
 /// Receives datagrams until it is dropped.
 pub(crate) async fn receive(relay: Arc<Relay>, socket: Arc<UdpSocket>, associations: Arc<Associations<Session>>) {
     relay.opened().await;
-    let door = Door { relay, socket, associations };
+    let door = Arc::new(Door { relay, socket, associations, searches: Arc::new(Semaphore::new(SEARCHES)) });
     let (mut packet, mut room) = (vec![0; LARGEST], Vec::with_capacity(LARGEST));
     loop {
         match door.socket.recv_from(&mut packet).await.map(|(length, peer)| (length, Private::new(peer))) {
@@ -47,23 +50,66 @@ struct Door {
     relay: Arc<Relay>,
     socket: Arc<UdpSocket>,
     associations: Arc<Associations<Session>>,
+    /// For how many datagrams a key is searched for at once.
+    searches: Arc<Semaphore>,
 }
 
 /// A datagram that showed a key and was not seen before, and where it belongs.
 struct Admitted(Opened, Result<Arc<Entry<Session>>, Beginning<Session>>);
 
 impl Door {
-    fn admit(&self, packet: &[u8], peer: &Private<SocketAddr>, room: &mut Vec<u8>) {
+    /// A client whose key has to be searched for is not waited for.
+    fn admit(self: &Arc<Self>, packet: &[u8], peer: &Private<SocketAddr>, room: &mut Vec<u8>) {
         let admitted = match datagram_name(&self.relay.registry.load(), packet) {
             Some((access, head)) => self.named(&access, &head, packet, peer, room),
-            None => self.nameless(packet, peer, room),
+            None => match self.hinted(packet, peer, room) {
+                Some((access, opened)) => self.nameless(&access, opened, packet, peer),
+                None => return self.search(packet, peer),
+            },
         };
+        self.pass(admitted, peer);
+    }
+
+    fn pass(&self, admitted: Option<Admitted>, peer: &Private<SocketAddr>) {
         let Some(Admitted(opened, place)) = admitted else { return self.relay.tally.count(Event::DatagramSilenced) };
         let entry = place.or_else(|begin| self.associations.open(&self.relay, begin).ok_or(()));
         let passed = entry.is_ok_and(|entry| entry.pass(opened, peer.clone()));
         if !passed {
             self.relay.tally.count(Event::DatagramDropped);
         }
+    }
+
+    /// The key of an older method that was used last from there: by this very association, or by another from its host.
+    fn hinted(&self, packet: &[u8], peer: &Private<SocketAddr>, room: &mut Vec<u8>) -> Option<(Arc<Access>, Opened)> {
+        let (registry, hints) = (self.relay.registry.load(), self.relay.hints.load());
+        let mut opens = |access: &Access| open_nameless(access, packet, room);
+        let [exactly, host] = [hints.line(peer), hints.line(&host(peer))];
+        hinted(&registry.nameless, exactly, &mut opens).or_else(|| {
+            let found = hinted(&registry.nameless, host, &mut opens)?;
+            exactly.leave(host.read()?);
+            Some(found)
+        })
+    }
+
+    /// Searches for the key aside, for as many datagrams as there are places.
+    fn search(self: &Arc<Self>, packet: &[u8], peer: &Private<SocketAddr>) {
+        let Ok(place) = Arc::clone(&self.searches).try_acquire_owned() else {
+            return self.relay.tally.count(Event::DatagramSilenced);
+        };
+        let (door, packet, peer) = (Arc::clone(self), packet.to_vec(), peer.clone());
+        tokio::spawn(async move {
+            let (registry, hints) = (door.relay.registry.load_full(), door.relay.hints.load_full());
+            let (host, a_second) = (hints.line(&host(&peer)), door.relay.limits.load().trials);
+            let mut room = Vec::new();
+            let opens = |access: &Access| open_nameless(access, &packet, &mut room);
+            let found = door.relay.trials.find(&registry.nameless, host, a_second, opens).await;
+            let admitted = found.and_then(|(access, opened)| {
+                hints.line(&peer).leave(host.read()?);
+                door.nameless(&access, opened, &packet, &peer)
+            });
+            door.pass(admitted, &peer);
+            drop(place);
+        });
     }
 
     fn named(
@@ -93,21 +139,27 @@ impl Door {
         let mut window = Window::after(self.relay.replays.reached(&seen));
         let sealer = Sealer::named(access, session).filter(|_| window.take(number))?;
         self.relay.replays.advance(&seen, number);
+        // Only now, so that it cannot be sent again later.
+        if access.allowance.is_used_up() {
+            return None;
+        }
         let begin = self.begin(name, Some((cipher, Mutex::new(window), seen)), access, sealer, peer);
         Some(Admitted(opened, Err(begin)))
     }
 
-    fn nameless(&self, packet: &[u8], peer: &Private<SocketAddr>, room: &mut Vec<u8>) -> Option<Admitted> {
-        let (registry, hints) = (self.relay.registry.load(), self.relay.hints.load());
-        let hint = hints.place(peer);
-        let (at, access, opened) = turns(hint, registry.nameless.len()).find_map(|at| {
-            let access = registry.nameless.get(at)?;
-            Some((at, access, open_nameless(access, packet, room)?))
-        })?;
-        leave(hint, at);
+    fn nameless(
+        &self,
+        access: &Arc<Access>,
+        opened: Opened,
+        packet: &[u8],
+        peer: &Private<SocketAddr>,
+    ) -> Option<Admitted> {
         // Asked only now, so that strangers cannot fill the memory of what was seen.
         let salt = salt(access.method, packet);
         self.relay.replays.take_datagram(salt).then_some(())?;
+        if access.allowance.is_used_up() {
+            return None;
+        }
         let name = Name::Peer(access.serial, Peer(peer.clone()));
         let place = self.associations.find(&name).ok_or_else(|| {
             let sealer = Sealer::nameless(access);
@@ -127,4 +179,9 @@ impl Door {
         let (access, socket) = (Arc::clone(access), Arc::clone(&self.socket));
         Beginning { name, session, access, sealer, peer: peer.clone(), socket }
     }
+}
+
+/// Where a client sends from, without the port.
+fn host(peer: &Private<SocketAddr>) -> Private<IpAddr> {
+    Private::new(peer.expose().ip())
 }

@@ -26,17 +26,15 @@ pub(crate) fn read_apart(from: &TcpStream, into: &mut [IoSliceMut<'_>]) -> io::R
     once(from, Interest::READABLE, asked, || Ok(rustix::io::readv(from, into)?))
 }
 
-/// Hands over one piece, and waits until some of it is taken. Where more follows at once, the system need not send what
-/// does not fill a packet.
-pub(crate) async fn send(to: &TcpStream, piece: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
+/// Hands over one piece, and tells how much of it was taken; `None` when there is no room. Where more follows at once,
+/// the system need not send what does not fill a packet.
+pub(crate) fn send(to: &TcpStream, piece: &[IoSlice<'_>], more: bool) -> io::Result<Option<usize>> {
     let asked = piece.iter().map(|slice| slice.len()).sum();
     let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
-    loop {
-        match once(to, Interest::WRITABLE, asked, || send_now(to, piece, flags)) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => to.writable().await?,
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            taken => return taken,
-        }
+    match once(to, Interest::WRITABLE, asked, || send_now(to, piece, flags)) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        taken => taken.map(Some),
     }
 }
 

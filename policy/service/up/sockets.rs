@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, SocketAddr, TcpListener, UdpSocket},
     os::fd::OwnedFd,
 };
 
@@ -37,6 +37,19 @@ impl Sockets {
             udp.push(datagrams(address, six_only).map_err(|error| taken(address, "UDP", "--listen", &error))?);
         }
         Ok(Self { tcp, udp, web: TcpListener::bind(web).map_err(|error| taken(web, "TCP", "--web", &error))? })
+    }
+
+    /// Where this server is reached besides the sockets of the tunnel: no account is led there.
+    ///
+    /// # Errors
+    /// If the system does not say where a socket listens.
+    pub(super) fn own(&self, config: &Config) -> Result<Vec<SocketAddr>, Failure> {
+        let web = self.web.local_addr().map_err(Failure::could_not)?;
+        // Behind a translation of addresses the tunnel has one that is none of this machine's.
+        let host = config.relay.public_host.as_deref().and_then(|host| host.parse::<IpAddr>().ok());
+        let outside =
+            host.into_iter().flat_map(|host| config.relay.listen.iter().map(move |own| (host, own.port()).into()));
+        Ok([web].into_iter().chain(outside).collect())
     }
 }
 

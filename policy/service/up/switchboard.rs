@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
-use avow_proxy::{AccountKeys, Page, Slot, Supervisor};
+use avow_proxy::{AccountKeys, Admission, Page, Slot, Supervisor};
 use avow_terms::account::AccountId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -148,17 +148,10 @@ impl Switchboard {
     /// If there are more accounts than the counter page holds.
     pub(super) async fn admit_all(&self, accounts: Vec<(AccountId, AccountKeys)>) -> Result<(), Failure> {
         let mut admitted = self.admitted.lock().await;
-        // All at once: the relay takes up orders that arrive together in one step.
-        let mut orders = JoinSet::new();
-        for (account, keys) in accounts {
-            let (slot, relay) = (self.slot(account)?, self.relay.clone());
-            orders.spawn(async move { relay.put(account, slot, keys).await });
-            admitted.insert(account);
-        }
-        while let Some(done) = orders.join_next().await {
-            done.map_err(Failure::could_not)?.map_err(Failure::could_not)?;
-        }
-        Ok(())
+        let admissions = accounts.into_iter().map(|(account, keys)| self.admission(account, keys));
+        let admissions = admissions.collect::<Result<Vec<_>, _>>()?;
+        admitted.extend(admissions.iter().map(|admission| admission.account));
+        self.relay.put(admissions).await.map_err(Failure::could_not)
     }
 
     /// Has the relay let go of accounts that a sweep erased.
@@ -185,7 +178,11 @@ impl Switchboard {
     }
 
     async fn put(&self, account: AccountId, keys: AccountKeys) -> Result<(), Failure> {
-        self.relay.put(account, self.slot(account)?, keys).await.map_err(Failure::could_not)
+        self.relay.put(vec![self.admission(account, keys)?]).await.map_err(Failure::could_not)
+    }
+
+    fn admission(&self, account: AccountId, keys: AccountKeys) -> Result<Admission, Failure> {
+        Ok(Admission { account, slot: self.slot(account)?, keys, stop_at: None })
     }
 
     fn slot(&self, account: AccountId) -> Result<Slot, Failure> {

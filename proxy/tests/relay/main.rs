@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod bounded;
 mod client;
+mod guarded;
 mod lives;
 mod replayed;
 mod strangers;

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     client::{Datagrams, echo, fountain, open, recorded},
-    world::World,
+    world::{World, admission},
 };
 
 /// Reads until the stream ends; tells how long that took.
@@ -66,8 +66,7 @@ async fn the_streams_of_a_key_that_was_rotated_end_and_those_of_the_other_key_go
     let (kept, lost) = (AccessKey::generate(1, Method::Aes128Gcm), AccessKey::generate(2, Method::Blake3Aes128Gcm));
     let slot = world.page.slot_for(account.id).unwrap();
     let put = async |keys: &[&AccessKey]| {
-        let keys = avow_proxy::AccountKeys(keys.iter().map(|key| (*key).clone()).collect());
-        world.supervisor.put(account.id, slot, keys).await.unwrap();
+        world.supervisor.put(vec![admission(account.id, slot, keys)]).await.unwrap();
     };
     put(&[&kept, &lost]).await;
     let mut going_on = open(&world.config(&kept, world.hosts[0]), source).await;

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use avow_proxy::{AccessKey, AccountKeys, Limits, Method, Page, Replays, ServerKeys, SpawnRelay, Supervisor, link};
+use avow_proxy::{
+    AccessKey, AccountKeys, Admission, Limits, Method, Network, Page, Replays, ServerKeys, Slot, SpawnRelay,
+    Supervisor, link,
+};
 use avow_terms::{account::AccountId, amount::Bytes};
 use shadowsocks::config::ServerConfig;
 use tokio::time::sleep;
@@ -52,6 +55,7 @@ impl World {
         let page = Page::create(tempfile::tempfile().unwrap(), 1, 1024).unwrap();
         let supervisor = Supervisor::start(spawn(), tcp, udp, &page, &replays(), None).unwrap();
         let server = ServerKeys::generate();
+        supervisor.guard(inside(), Vec::new()).await.unwrap();
         supervisor.configure(server.clone(), limits).await.unwrap();
         let mut world = Self { supervisor, page, server, port, hosts, next: 1 };
         for bystander in 0..BYSTANDERS {
@@ -71,7 +75,7 @@ impl World {
 
     pub(crate) async fn put(&self, id: AccountId, key: &AccessKey) {
         let slot = self.page.slot_for(id).unwrap();
-        self.supervisor.put(id, slot, AccountKeys(vec![key.clone()])).await.unwrap();
+        self.supervisor.put(vec![admission(id, slot, &[key])]).await.unwrap();
     }
 
     /// What a client reads from the link.
@@ -106,6 +110,17 @@ impl World {
             sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// An account with these keys and no limit.
+pub(crate) fn admission(account: AccountId, slot: Slot, keys: &[&AccessKey]) -> Admission {
+    let keys = AccountKeys(keys.iter().map(|key| (*key).clone()).collect());
+    Admission { account, slot, keys, stop_at: None }
+}
+
+/// This machine, where the targets of these tests are.
+pub(crate) fn inside() -> Vec<Network> {
+    ["127.0.0.0/8", "::1"].map(|network| network.parse().unwrap()).to_vec()
 }
 
 /// Listeners for both protocols on one port, on every loopback there is.

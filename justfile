@@ -68,3 +68,8 @@ long:
 [group('development')]
 fuzz target *arguments:
     mkdir -p target/fuzz/{{ target }} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir policy/terms/fuzz --sanitizer none {{ target }} target/fuzz/{{ target }} policy/terms/fuzz/corpus/{{ target }} -- -dict=policy/terms/fuzz/words.dict -max_len=8192 -max_total_time=600 {{ arguments }}
+
+# The same for what the relay reads before it knows who sends: head, datagram
+[group('development')]
+fuzz-relay target *arguments:
+    mkdir -p target/fuzz/{{ target }} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir proxy/fuzz --sanitizer none {{ target }} target/fuzz/{{ target }} proxy/fuzz/corpus/{{ target }} -- -max_len=2048 -max_total_time=600 {{ arguments }}

@@ -115,7 +115,9 @@ fn rust_files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
-        if path.is_dir() && !path.ends_with("tests") {
+        if path.is_dir() && (path.ends_with("tests") || path.ends_with("target")) {
+            // What is tested, or built: neither is an idea.
+        } else if path.is_dir() {
             files.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs")
             && path.file_name().is_some_and(|name| name != "tests.rs")

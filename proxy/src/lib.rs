@@ -10,6 +10,8 @@ mod association;
 mod block;
 mod clerk;
 mod event;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod greeting;
 mod guard;
 mod hints;

@@ -73,7 +73,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    fn new(doors: Vec<SocketAddr>, replays: Replays) -> Self {
+    pub(crate) fn new(doors: Vec<SocketAddr>, replays: Replays) -> Self {
         Self {
             registry: ArcSwap::default(),
             limits: ArcSwap::default(),

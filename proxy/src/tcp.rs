@@ -46,9 +46,9 @@ pub(crate) async fn accept(relay: Arc<Relay>, listener: TcpListener) {
 }
 
 /// A client that has shown its key, and where it wants to go.
-struct Welcome {
-    greeting: Greeting,
-    access: Arc<Access>,
+pub(crate) struct Welcome {
+    pub(crate) greeting: Greeting,
+    pub(crate) access: Arc<Access>,
     watch: Watch,
     serving: watch::Receiver<()>,
 }
@@ -75,7 +75,12 @@ async fn serve(relay: Arc<Relay>, stream: TcpStream, peer: Private<IpAddr>, plac
 }
 
 /// Finds the key and hears where the client wants to go; `None` is for a stranger.
-async fn welcome(relay: &Relay, stream: &TcpStream, peer: Private<IpAddr>, until: Instant) -> Option<Welcome> {
+pub(crate) async fn welcome(
+    relay: &Relay,
+    stream: &TcpStream,
+    peer: Private<IpAddr>,
+    until: Instant,
+) -> Option<Welcome> {
     let (head, access) = timeout_at(until, read_head(relay, stream, &peer)).await.ok()??;
     let (mut watch, serving) = (access.watch(), relay.serving.subscribe());
     let greeting = tokio::select! {

@@ -5,7 +5,10 @@
 
 mod bounded;
 mod client;
+#[path = "../../fuzz/forge.rs"]
+mod forge;
 mod guarded;
+mod hostile;
 mod lives;
 mod replayed;
 mod strangers;

@@ -17,6 +17,7 @@ mod check;
 mod clients;
 mod documents;
 mod first_policy;
+mod import;
 mod keys;
 mod kill;
 mod legal;

@@ -1,6 +1,7 @@
 //! Every method through the real binary: what arrives is what was sent, and what is stored is what the target saw.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::{Shutdown, TcpStream},
     thread,
@@ -9,7 +10,12 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::{clients::InProcess, socks::SING_BOX, target::Echo, world::World};
+use crate::{
+    clients::InProcess,
+    socks::SING_BOX,
+    target::Echo,
+    world::{World, has_six},
+};
 
 /// Enough for many chunks and an odd last one.
 const PAYLOAD: usize = 3_000_017;
@@ -61,6 +67,34 @@ fn a_client_that_reads_slowly_loses_nothing() {
     sending.join().unwrap();
     assert_eq!(digest(&received), digest(&pattern(2_000_000)));
     world.stored_becomes(account, || 2_000_000);
+}
+
+#[test]
+fn both_families_come_in_at_one_wildcard_and_at_a_list_of_two() {
+    if !has_six() {
+        return;
+    }
+    for listen in ["\"[::]:PORT\"", "[\"0.0.0.0:PORT\", \"[::]:PORT\"]"] {
+        let world = World::new();
+        let config = fs::read_to_string(world.data().join("avow.toml")).unwrap();
+        let (here, port) = (format!("[\"127.0.0.1:{}\"]", world.tunnel), world.tunnel.to_string());
+        assert!(config.contains(&here));
+        world.file("data/avow.toml", &config.replace(&here, &listen.replace("PORT", &port)));
+        let _service = world.up();
+        let account = world.first_account();
+        let (before, host) =
+            world.link(account).split_once('@').map(|(key, rest)| (key.to_owned(), rest.to_owned())).unwrap();
+        let tag = host.split_once('#').unwrap().1.to_owned();
+        let (tcp, udp) = (Echo::tcp(), Echo::udp());
+        for host in ["127.0.0.1", "[::1]"] {
+            let client = InProcess::new(&format!("{before}@{host}:{port}#{tag}"));
+            block_on(async {
+                through(&client, &tcp).await;
+                assert_eq!(client.exchange(udp.address, &packets()).await, packets(), "{listen} at {host}");
+            });
+        }
+        world.stored_becomes(account, || tcp.seen() + udp.seen());
+    }
 }
 
 async fn through(client: &InProcess, target: &Echo) {

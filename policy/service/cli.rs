@@ -68,6 +68,8 @@ pub enum Command {
     Up(cmd::up::Args),
     /// Add, list, show, link, rotate or remove accounts.
     Account(cmd::account::Args),
+    /// Take over the users of another server: their keys and limits. Their links go on to work.
+    Import(cmd::import::Args),
     /// Write a first policy from a few answers.
     Init(cmd::init::Args),
     /// Carry an existing policy in prose over into a numbered draft.

@@ -7,6 +7,7 @@ pub mod check;
 pub mod diff;
 pub mod explain;
 pub mod history;
+pub mod import;
 pub mod init;
 pub mod keys;
 pub mod preview;

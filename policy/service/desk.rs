@@ -8,9 +8,11 @@ mod books;
 mod keys;
 mod publication;
 mod request;
+mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
 pub use request::{AccountView, Done, KeptView, RelayView, Request};
+pub use takeover::{Secret, TakeOver};
 
 use std::sync::Arc;
 
@@ -89,6 +91,7 @@ impl Desk {
             Request::ShowRelay => Err(Failure::could_not("no service runs here").help("start one with `avow up`")),
             Request::Publish { name, text } => self.publish(&name, &text),
             Request::RotateKeys => self.rotate_keys(),
+            Request::TakeOver(asked) => self.take_over(&asked),
         }
     }
 

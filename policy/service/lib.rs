@@ -14,6 +14,7 @@ pub mod desk;
 pub mod exit;
 pub mod failure;
 pub mod http;
+pub mod import;
 pub mod keeper;
 pub mod log;
 pub mod needs;
@@ -43,6 +44,7 @@ pub fn run(cli: Cli) -> Exit {
     let ended = match cli.command {
         Command::Up(args) => cmd::up::run(&args, &cli.data, screen),
         Command::Account(args) => cmd::account::run(&args, &cli.data, screen),
+        Command::Import(args) => cmd::import::run(&args, &cli.data, screen),
         Command::Init(args) => cmd::init::run(&args, screen),
         Command::Adopt(args) => cmd::adopt::run(&args, screen),
         Command::Check(args) => cmd::check::run(&args, cli.format, screen),

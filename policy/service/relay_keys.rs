@@ -23,11 +23,23 @@ pub fn load(directory: &Path) -> Result<ServerKeys, Failure> {
     }
 }
 
+/// Puts other keys in their place.
+///
+/// # Errors
+/// If they cannot be written; then the old ones stand.
+pub fn replace(directory: &Path, keys: &ServerKeys) -> Result<(), Failure> {
+    write(&directory.join("relay.json"), keys)
+}
+
 fn make(path: &Path) -> Result<ServerKeys, Failure> {
     let keys = ServerKeys::generate();
-    write_whole(path, keys.encode().expose())
-        .map_err(|error| Failure::file("write the keys of the relay", path, &error))?;
+    write(path, &keys)?;
     Ok(keys)
+}
+
+fn write(path: &Path, keys: &ServerKeys) -> Result<(), Failure> {
+    write_whole(path, keys.encode().expose())
+        .map_err(|error| Failure::file("write the keys of the relay", path, &error))
 }
 
 #[cfg(test)]

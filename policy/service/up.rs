@@ -144,6 +144,7 @@ impl Service {
         let board = Arc::new(Switchboard {
             keeper: keeper.clone(),
             relay: relay.clone(),
+            limits: self.config.relay.limits(),
             page: self.page.clone(),
             news: news.clone(),
             admitted: Mutex::default(),

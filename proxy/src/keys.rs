@@ -145,6 +145,22 @@ impl ServerKeys {
         Ok(Self { wide: of(Method::Blake3Aes256Gcm)?, narrow: of(Method::Blake3Aes128Gcm)? })
     }
 
+    /// The same keys with another one for a method; `None` if it is that one already.
+    ///
+    /// # Errors
+    /// If the method has no key of a server, or the secret does not fit it.
+    pub fn known_by(&self, method: Method, secret: Private<String>) -> Result<Option<Self>, KeyError> {
+        let secret = AccessKey::new(0, method, secret)?.secret;
+        let known = self.secret(method).ok_or(KeyError::NoServerKey { method })?;
+        if known.expose() == secret.expose() {
+            return Ok(None);
+        }
+        Ok(Some(match method {
+            Method::Blake3Aes256Gcm => Self { wide: secret, ..self.clone() },
+            _ => Self { narrow: secret, ..self.clone() },
+        }))
+    }
+
     /// The key for a method; the methods before 2022 have none.
     pub(crate) fn secret(&self, method: Method) -> Option<&Private<String>> {
         match method {
@@ -167,6 +183,12 @@ pub enum KeyError {
     /// The secret does not fit the method. It is not told: the message may be read by others.
     #[error("the secret does not fit `{method}`: it takes {}", .method.takes())]
     WrongSecret {
+        /// The method.
+        method: Method,
+    },
+    /// A server is known by a key of its own in the edition of 2022 only.
+    #[error("clients of `{method}` know the server by no key")]
+    NoServerKey {
         /// The method.
         method: Method,
     },
@@ -212,6 +234,23 @@ mod tests {
         let again = ServerKeys::decode(&server.encode()).unwrap();
         assert_eq!(server.wide.expose(), again.wide.expose());
         assert_eq!(server.narrow.expose(), again.narrow.expose());
+    }
+
+    #[test]
+    fn a_server_that_is_known_by_another_key_keeps_the_others() {
+        let (old, new) = (ServerKeys::generate(), ServerKeys::generate());
+        for method in [Method::Blake3Aes256Gcm, Method::Blake3Aes128Gcm] {
+            let secret = |server: &ServerKeys, method| server.secret(method).unwrap().clone();
+            let other =
+                if method == Method::Blake3Aes256Gcm { Method::Blake3Aes128Gcm } else { Method::Blake3Aes256Gcm };
+            let known = old.known_by(method, secret(&new, method)).unwrap().unwrap();
+            assert_eq!(secret(&known, method).expose(), secret(&new, method).expose());
+            assert_eq!(secret(&known, other).expose(), secret(&old, other).expose());
+            assert!(known.known_by(method, secret(&new, method)).unwrap().is_none(), "it is known by that one already");
+        }
+        let password = || Private::new("correct horse".to_owned());
+        assert!(old.known_by(Method::Aes256Gcm, password()).is_err());
+        assert!(old.known_by(Method::Blake3Aes256Gcm, password()).is_err());
     }
 
     #[test]

@@ -75,7 +75,9 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
         (Done::Removed { account }, _) => {
             format!("account {} and everything kept about it is erased", account.number())
         }
-        (Done::Published { .. } | Done::Relay(_) | Done::KeysRotated { .. }, _) => String::new(),
+        (Done::Published { .. } | Done::Relay(_) | Done::KeysRotated { .. } | Done::TakenOver { .. }, _) => {
+            String::new()
+        }
     });
     Ok(Exit::Done)
 }

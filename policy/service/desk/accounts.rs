@@ -16,7 +16,7 @@ use super::{AccountView, Desk, Done, KeptView};
 use crate::{clock, failure::Failure, report};
 
 /// The device that a new account starts with.
-const FIRST_DEVICE: u8 = 1;
+pub(super) const FIRST_DEVICE: u8 = 1;
 
 impl Desk {
     /// Every account with its keys, for the relay.
@@ -94,7 +94,7 @@ impl Desk {
         })
     }
 
-    fn permit_account(&self, now: Timestamp) -> Result<Permit<AccountRecord>, Failure> {
+    pub(super) fn permit_account(&self, now: Timestamp) -> Result<Permit<AccountRecord>, Failure> {
         self.rules(now)?.permit::<AccountRecord>(&self.facts(now, Form::Sealed)).map_err(Failure::refused)
     }
 

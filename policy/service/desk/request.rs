@@ -7,6 +7,8 @@ use avow_terms::account::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::TakeOver;
+
 /// What a command asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -40,6 +42,8 @@ pub enum Request {
     },
     /// The relay's process and the walls around it; a running service answers.
     ShowRelay,
+    /// Take over the users of another server.
+    TakeOver(TakeOver),
     /// Put a version into the history.
     Publish {
         /// What the text is called: its path.
@@ -69,6 +73,13 @@ pub enum Done {
     },
     /// The relay that runs.
     Relay(RelayView),
+    /// The users of another server are accounts here.
+    TakenOver {
+        /// One for each user, in their order; none if it was a dry run.
+        accounts: Vec<AccountId>,
+        /// The methods whose clients know the server by another key now.
+        replaced: Vec<String>,
+    },
     /// A version is in the history.
     Published {
         /// The name of the policy.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
-use avow_proxy::{AccountKeys, Admission, Page, Slot, Supervisor};
+use avow_proxy::{AccountKeys, Admission, Limits, Page, ServerKeys, Slot, Supervisor};
 use avow_terms::account::AccountId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     control::{self, Answered, Asked, LONGEST},
     data_dir::DataDir,
-    desk::{Done, RelayView, Request},
+    desk::{Desk, Done, RelayView, Request},
     failure::Failure,
     keeper::Keeper,
 };
@@ -29,6 +29,8 @@ pub(super) struct Switchboard {
     pub(super) keeper: Keeper,
     /// The relay.
     pub(super) relay: Arc<Supervisor>,
+    /// The bounds that the relay was told.
+    pub(super) limits: Limits,
     /// The counters.
     pub(super) page: Arc<Page>,
     /// Told when a version was published, so that the sweeper looks at its minute.
@@ -122,6 +124,20 @@ impl Switchboard {
                 }
                 done
             }
+            Request::TakeOver(_) => {
+                let done = self.at_desk(request).await?;
+                if let Done::TakenOver { accounts, replaced } = &done {
+                    if !replaced.is_empty() {
+                        let keys = self.keeper.at_desk(|desk| desk.relay_keys()).await?;
+                        self.relay
+                            .configure(ServerKeys::clone(&keys), self.limits)
+                            .await
+                            .map_err(Failure::could_not)?;
+                    }
+                    self.admit_new(accounts.clone(), &mut admitted).await?;
+                }
+                Ok(done)
+            }
             Request::Publish { .. } => {
                 let done = self.at_desk(request).await?;
                 self.news.notify_one();
@@ -167,6 +183,19 @@ impl Switchboard {
             self.page.forget(account);
         }
         Ok(())
+    }
+
+    /// Tells the relay many accounts as the store has them, in one step.
+    async fn admit_new(&self, accounts: Vec<AccountId>, admitted: &mut BTreeSet<AccountId>) -> Result<(), Failure> {
+        let keys = move |desk: &mut Desk| {
+            let keys = accounts.into_iter().map(|account| Ok((account, desk.keys_of(account)?)));
+            keys.collect::<Result<Vec<_>, Failure>>()
+        };
+        let keys = self.keeper.at_desk(keys).await.flatten()?;
+        let admissions = keys.into_iter().map(|(account, keys)| self.admission(account, keys));
+        let admissions = admissions.collect::<Result<Vec<_>, _>>()?;
+        admitted.extend(admissions.iter().map(|admission| admission.account));
+        self.relay.put(admissions).await.map_err(Failure::could_not)
     }
 
     /// Tells the relay an account as the store has it.

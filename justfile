@@ -63,6 +63,7 @@ bench:
 [group('development')]
 long:
     cargo test --test main --locked -- --ignored --nocapture
+    cargo test --package avow-audit --test residue --locked -- --ignored --nocapture
 
 # Look for inputs that break the reader, the retention phrases or the compiler: reader, retention, compiler
 [group('development')]

@@ -92,7 +92,7 @@ impl Store {
             .execute("UPDATE account SET keys = ?2 WHERE number = ?1", params![account.number(), sealed])
             .at(TABLE, "update")?;
         transaction.commit().at(TABLE, "commit")?;
-        self.wipe()
+        self.wipe_unowned(&|_| {})
     }
 }
 

@@ -11,7 +11,7 @@ use rusqlite::{
     types::Value,
 };
 
-use crate::error::{OpenError, reason};
+use crate::error::{At, OpenError, StoreError, reason};
 
 /// What the library must have been built with, and without (copies of rows outside of the declared tables).
 const BUILT_WITH: [&str; 3] = ["SECURE_DELETE", "TEMP_STORE=3", "ENABLE_DBPAGE_VTAB"];
@@ -68,6 +68,17 @@ pub(crate) fn check_file(connection: &Connection, path: &Path) -> Result<(), Ope
     OF_FILE.iter().try_for_each(|setting| check(connection, path, setting))
 }
 
+/// Does something for which the connection may read and write whole pages, and nothing else.
+pub(crate) fn with_pages<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    connection.authorizer(Some(authorize_pages)).at("store", "open its pages")?;
+    let done = work(connection);
+    connection.authorizer(Some(authorize)).at("store", "close its pages")?;
+    done
+}
+
 /// What an error of SQLite means for somebody who opens this file.
 pub(crate) fn database(path: &Path, error: &rusqlite::Error) -> OpenError {
     match error.sqlite_error_code() {
@@ -98,6 +109,22 @@ fn text(value: Value) -> String {
     }
 }
 
+/// The table of the pages of the file.
+const PAGES: &str = "sqlite_dbpage";
+
+/// Pages are read and replaced; none is added or removed, and no row of any other table is written.
+fn authorize_pages(context: AuthContext<'_>) -> Authorization {
+    match context.action {
+        AuthAction::Select
+        | AuthAction::Read { .. }
+        | AuthAction::Transaction { .. }
+        | AuthAction::Savepoint { .. }
+        | AuthAction::Pragma { pragma_value: None, .. }
+        | AuthAction::Update { table_name: PAGES, column_name: "data" } => Authorization::Allow,
+        _ => Authorization::Deny,
+    }
+}
+
 /// No second file, no copy of a column, no code in the schema, no library from the disk. The primary key of a table is
 /// announced as an index of this name.
 fn authorize(context: AuthContext<'_>) -> Authorization {
@@ -117,6 +144,10 @@ fn authorize(context: AuthContext<'_>) -> Authorization {
         | AuthAction::CreateTrigger { .. }
         | AuthAction::CreateView { .. }
         | AuthAction::CreateVtable { .. }
+        | AuthAction::Read { table_name: PAGES, .. }
+        | AuthAction::Insert { table_name: PAGES }
+        | AuthAction::Update { table_name: PAGES, .. }
+        | AuthAction::Delete { table_name: PAGES }
         | AuthAction::Function { function_name: "load_extension" } => Authorization::Deny,
         _ => Authorization::Allow,
     }
@@ -141,13 +172,17 @@ mod tests {
             ("CREATE TEMP TABLE t (x)", None),
             ("CREATE VIRTUAL TABLE t USING dbstat", None),
             ("SELECT load_extension('x')", None),
+            ("SELECT data FROM sqlite_dbpage", None),
+            ("UPDATE sqlite_dbpage SET data = data", None),
+            ("INSERT INTO sqlite_dbpage VALUES (2, NULL, 'main')", None),
+            ("DELETE FROM sqlite_dbpage", None),
         ] {
             let done = store.connection.prepare(sql).and_then(|mut statement| match parameter {
                 Some(parameter) => statement.query([parameter])?.next().map(|_| ()),
                 None => statement.query([])?.next().map(|_| ()),
             });
             let refusal = done.unwrap_err().to_string();
-            assert!(refusal.contains("authoriz"), "{sql}: {refusal}");
+            assert!(refusal.contains("authoriz") || refusal.contains("prohibited"), "{sql}: {refusal}");
         }
     }
 }

@@ -1,7 +1,5 @@
-//! Erasing: an account leaves every table, its key is destroyed, and the write-ahead log is emptied after it.
-//!
-//! SQLite zeroes a row that is deleted. It does not zero a copy of a row that it left in the unused part of a page when
-//! it moved rows to make room; such a copy goes with the bucket, or when the page is used again.
+//! Erasing: an account leaves every table, its key is destroyed; then every byte that it left behind is zeroed, and the
+//! write-ahead log is emptied.
 
 use std::{
     fs,
@@ -31,13 +29,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Database`]; [`StoreError::NotWiped`] if it is removed and its bytes could not be wiped from the
-    /// write-ahead log: then repeat it.
+    /// write-ahead log, [`StoreError::Pages`] if not from the pages: then repeat it.
     pub fn remove_account(&mut self, account: AccountId) -> Result<Removed, StoreError> {
         let transaction = self.begin()?;
         let removed = remove(&transaction, account)?;
         transaction.commit().at("account", "commit")?;
         self.destroy_keys(&[account.number()])?;
-        self.wipe()?;
+        self.wipe_unowned(&|_| {})?;
         Ok(removed)
     }
 }

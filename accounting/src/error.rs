@@ -196,6 +196,12 @@ pub enum StoreError {
          the next sweep wipes it"
     )]
     NotWiped,
+    /// The pages of the file contradict each other: what belongs to no row cannot be told from what does.
+    #[error(
+        "the pages of the store contradict each other, and what was removed could not be wiped from them: run the \
+         audit, restore a backup"
+    )]
+    Pages,
     /// The text cannot be sealed, or a sealed value not opened.
     #[error("`{table}`: a sealed value cannot be made or opened with this key")]
     Seal {

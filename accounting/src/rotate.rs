@@ -48,7 +48,7 @@ impl Store {
         transaction.commit().at(ACCOUNT.name, "commit")?;
         let rotated = Rotated { accounts: accounts.len(), wrapped: new.register.wrapped() };
         self.take_rotated(new)?;
-        self.wipe()?;
+        self.wipe_unowned(listener)?;
         Ok(rotated)
     }
 

@@ -9,13 +9,20 @@ use std::{
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
+    engine,
     error::{At, OpenError, StoreError},
     keys::Keys,
     open::{self, Opening},
+    progress::Listener,
+    scrub::scrub,
 };
 
 /// The open store, with its one writing connection. What only reads is on [`Reader`], which it derefs to.
-pub struct Store(Reader);
+pub struct Store {
+    reader: Reader,
+    /// How many rows this connection had changed when nothing unowned was left.
+    wiped: Option<u64>,
+}
 
 /// A store that is only looked at, for a moment, while another process may write to it.
 pub struct Reader {
@@ -40,7 +47,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_as(opening: &Opening<'_>) -> Result<Self, OpenError> {
-        open::write(opening).map(Self)
+        open::write(opening).map(|reader| Self { reader, wiped: None })
     }
 
     pub(crate) fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
@@ -49,20 +56,38 @@ impl Store {
 
     /// Begins to write, with the keys at hand.
     pub(crate) fn begin_with_keys(&mut self) -> Result<(Transaction<'_>, &mut Keys), StoreError> {
-        let Reader { connection, keys, .. } = &mut self.0;
+        let Reader { connection, keys, .. } = &mut self.reader;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
         Ok((transaction.at("store", "begin to write")?, keys))
     }
 
     pub(crate) fn reader_mut(&mut self) -> &mut Reader {
-        &mut self.0
+        &mut self.reader
     }
 
     /// Destroys the keys of buckets that were dropped, and of these accounts, which were removed: after the commit.
     pub(crate) fn destroy_keys(&mut self, removed: &[u32]) -> Result<(), StoreError> {
-        let Reader { connection, keys, .. } = &mut self.0;
+        let Reader { connection, keys, .. } = &mut self.reader;
         keys.forget(removed.iter().copied())?;
         keys.settle_buckets(connection)
+    }
+
+    /// Wipes what belongs to no row: from the pages of the file, then from the write-ahead log.
+    ///
+    /// # Errors
+    /// [`StoreError::Pages`] if it cannot be told what belongs to no row, [`StoreError::NotWiped`] if another program
+    /// reads, [`StoreError::Database`]; repeating it is harmless.
+    pub fn wipe_unowned(&mut self, listener: Listener<'_>) -> Result<(), StoreError> {
+        let scrubbed = engine::with_pages(&mut self.reader.connection, |pages| scrub(pages, listener));
+        self.wipe()?;
+        scrubbed?;
+        self.wiped = Some(self.connection.total_changes());
+        Ok(())
+    }
+
+    /// The same, unless nothing was changed since the last time.
+    pub(crate) fn wipe_changed(&mut self, listener: Listener<'_>) -> Result<(), StoreError> {
+        if self.wiped == Some(self.connection.total_changes()) { self.wipe() } else { self.wipe_unowned(listener) }
     }
 }
 
@@ -93,7 +118,7 @@ impl Deref for Store {
     type Target = Reader;
 
     fn deref(&self) -> &Reader {
-        &self.0
+        &self.reader
     }
 }
 

@@ -44,8 +44,8 @@ impl Store {
     /// that nobody knows are due at once.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`], [`StoreError::Database`]; [`StoreError::NotWiped`] if everything was dropped and could
-    /// not be wiped from the write-ahead log: then repeat it.
+    /// [`StoreError::Damaged`], [`StoreError::Database`]; [`StoreError::NotWiped`] or [`StoreError::Pages`] if
+    /// everything was dropped and could not be wiped from the write-ahead log or the pages: then repeat it.
     pub fn sweep(&mut self, history: &History, now: Timestamp) -> Result<Swept, StoreError> {
         self.sweep_by(&by(history, now), now)
     }
@@ -68,7 +68,7 @@ impl Store {
         swept.next_due = next_due(&transaction, deadlines)?;
         transaction.commit().at("store", "commit")?;
         self.destroy_keys(&removed)?;
-        self.wipe()?;
+        self.wipe_changed(&|_| {})?;
         Ok(swept)
     }
 

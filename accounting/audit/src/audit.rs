@@ -6,6 +6,7 @@ use avow_terms::{inventory::Table, minute::Minute};
 use jiff::Timestamp;
 
 use crate::{
+    bytes,
     chain::Chain,
     clauses::Clauses,
     copy::{self, Copy, CouldNotRun, damaged, reason},
@@ -36,13 +37,14 @@ pub struct Question<'a> {
 /// # Errors
 /// [`CouldNotRun`]: nothing is then known about any promise.
 pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
-    let Copy { connection: store, bytes } = copy::copy(question.store)?;
+    let Copy { connection: store, bytes, residue } = copy::copy(question.store)?;
     let published = Published::read(&store).map_err(|error| damaged(&error))?;
     let edition = published.governing(question.now).ok_or(CouldNotRun::NoPolicy)?;
     let clauses = Clauses::new(&published, question.now);
     let mut findings = Findings::default();
     let mut not_checked = Vec::new();
 
+    bytes::report(&residue, &clauses, &mut findings);
     let schema = schema::check(&store, question.inventory, &clauses, &mut findings);
     let schema = completed("the schema", schema, &mut not_checked);
     let values = schema.as_ref().map(|schema| values::check(&store, schema, &clauses, &mut findings));
@@ -56,6 +58,7 @@ pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
         chain: chain.check(&mut findings),
         files: files::check(question.store, &clauses, &mut findings),
         schema,
+        bytes: residue,
         clauses: &clauses,
         now: question.now,
     };
@@ -121,7 +124,12 @@ fn beyond(seen: &Seen<'_>, question: &Question<'_>, not_checked: &mut Vec<NotChe
             "it lies too deep, or may not be read",
         );
     }
-    add("bytes of the file that belong to no row", "free pages and gaps are not accounted for");
+    if seen.bytes.older > 0 {
+        add(
+            &format!("the unused parts of {}", values::counted(seen.bytes.older, "older page")),
+            "the write-ahead log holds them until the next sweep empties it; every row in them still lives",
+        );
+    }
     add("values in disguise", "an address written as a number, compressed or encrypted looks like nothing");
     add(
         "logs, memory, backups, other machines and freed blocks of the disk",

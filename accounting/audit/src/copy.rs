@@ -16,7 +16,10 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, MAIN_DB};
 
-use crate::journal;
+use crate::{
+    bytes,
+    journal::{self, Log},
+};
 
 /// Why an audit could not run.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +71,8 @@ pub(crate) struct Copy {
     pub(crate) connection: Connection,
     /// How many bytes were read, journal included.
     pub(crate) bytes: u64,
+    /// Which of them belong to no row.
+    pub(crate) residue: bytes::Seen,
 }
 
 /// Copies a store.
@@ -76,8 +81,9 @@ pub(crate) fn copy(store: &Path) -> Result<Copy, CouldNotRun> {
     if !pages.starts_with(MAGIC) {
         return Err(CouldNotRun::NotAStore(store.into()));
     }
-    let bytes = u64::try_from(pages.len() + journal.len()).unwrap_or(u64::MAX);
-    journal::apply(&journal, &mut pages).map_err(|reason| CouldNotRun::Damaged(reason.to_string()))?;
+    let size = u64::try_from(pages.len() + journal.len()).unwrap_or(u64::MAX);
+    let residue = bytes::look(&mut pages, &journal).map_err(|reason| CouldNotRun::Damaged(reason.to_string()))?;
+    drop(journal);
     // A copy in memory has no journal; the two bytes that promise one must say so.
     if let Some(versions) = pages.get_mut(18..20) {
         versions.fill(1);
@@ -86,7 +92,7 @@ pub(crate) fn copy(store: &Path) -> Result<Copy, CouldNotRun> {
     let number =
         |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0)).map_err(|error| damaged(&error));
     match (number("application_id")?, number("user_version")?) {
-        (APPLICATION, ..=SCHEMA) => Ok(Copy { connection, bytes }),
+        (APPLICATION, ..=SCHEMA) => Ok(Copy { connection, bytes: size, residue }),
         (APPLICATION, found) => Err(CouldNotRun::Newer { found, known: SCHEMA }),
         _ => Err(CouldNotRun::NotAStore(store.into())),
     }
@@ -117,10 +123,12 @@ fn open(pages: &[u8]) -> rusqlite::Result<Connection> {
 /// The file and its journal as they were at one moment.
 fn still(store: &Path) -> Result<(Vec<u8>, Vec<u8>), CouldNotRun> {
     let journal = journal::beside(store);
-    for _ in 0..ATTEMPTS {
+    for attempt in 1..=ATTEMPTS {
         let pages = read(store)?.ok_or_else(|| CouldNotRun::NoStore(store.into()))?;
         let frames = read(&journal)?.unwrap_or_default();
-        if same(&journal, &frames)? && same(store, &pages)? {
+        // A change that is being made ends soon; one that does not is what a crash left.
+        let ended = attempt == ATTEMPTS || Log::read(&frames, &pages).is_ok_and(|log| !log.is_unfinished());
+        if ended && same(&journal, &frames)? && same(store, &pages)? {
             return Ok((pages, frames));
         }
         std::thread::sleep(PAUSE);

@@ -1,10 +1,12 @@
-//! The write-ahead journal of SQLite: its committed pages, put into a copy.
+//! The write-ahead journal of SQLite: its committed pages, put into a copy, and what else it holds.
 //!
 //! The format is <https://sqlite.org/fileformat2.html#walformat>. A frame counts if its salts are the header's and its
 //! running checksum is right, and only up to the last frame that commits; the rest was never written as far as anybody
-//! may know. Pages that were already moved into the file are put there again, which changes nothing.
+//! may know. Pages that were already moved into the file are put there again, which changes
+//! nothing.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
 };
@@ -26,29 +28,108 @@ pub(crate) fn beside(store: &Path) -> PathBuf {
     name.into()
 }
 
-/// Puts the committed pages of a journal into the pages of its store.
-pub(crate) fn apply(journal: &[u8], pages: &mut Vec<u8>) -> Result<(), AnotherFile> {
-    let Some((header, frames)) = journal.split_at_checked(HEADER) else { return Ok(()) };
-    let Some(reading) = Reading::of(header) else { return Ok(()) };
-    if page_size(pages) != Some(reading.page_size) {
-        return Err(AnotherFile);
-    }
-    let mut uncommitted = Vec::new();
-    for (number, commits, page) in reading.frames(frames) {
-        uncommitted.push((number, page));
-        if commits > 0 {
-            let size = usize::try_from(commits).unwrap_or(0).saturating_mul(reading.page_size);
-            pages.resize(size.max(pages.len()), 0);
-            for (number, page) in uncommitted.drain(..) {
-                let start = usize::try_from(number).unwrap_or(0).saturating_sub(1).saturating_mul(page.len());
-                if let Some(place) = pages.get_mut(start..start.saturating_add(page.len())) {
-                    place.copy_from_slice(page);
-                }
-            }
-            pages.truncate(size);
+/// A journal, read.
+#[derive(Default)]
+pub(crate) struct Log<'a> {
+    /// The pages that count, in the order in which they were written.
+    committed: Vec<(u32, &'a [u8])>,
+    /// Which of them was the last of each page.
+    last: BTreeMap<u32, usize>,
+    /// How large the file is, if anything counts.
+    size: usize,
+    /// Whether a frame that is whole stands behind the last commit.
+    unfinished: bool,
+    behind: &'a [u8],
+    frame: usize,
+}
+
+/// A page as it was before the journal, where it was another.
+#[derive(Debug)]
+pub(crate) struct Older {
+    /// Its number, from 1.
+    pub(crate) number: u32,
+    /// What it held.
+    pub(crate) page: Vec<u8>,
+}
+
+impl<'a> Log<'a> {
+    /// Reads the journal of a file.
+    pub(crate) fn read(journal: &'a [u8], file: &[u8]) -> Result<Self, AnotherFile> {
+        let nothing = Self { behind: journal, ..Self::default() };
+        let Some((header, frames)) = journal.split_at_checked(HEADER) else { return Ok(nothing) };
+        let Some(reading) = Reading::of(header) else { return Ok(nothing) };
+        if page_size(file) != Some(reading.page_size) {
+            return Err(AnotherFile);
         }
+        let frame = FRAME + reading.page_size;
+        let mut log = Self { behind: frames, frame, ..Self::default() };
+        let mut uncommitted = Vec::new();
+        for (index, (number, commits, page)) in reading.frames(frames).enumerate() {
+            uncommitted.push((number, page));
+            log.unfinished = commits == 0;
+            if commits > 0 {
+                log.size = usize::try_from(commits).unwrap_or(0).saturating_mul(reading.page_size);
+                log.committed.append(&mut uncommitted);
+                log.behind = frames.get((index + 1).saturating_mul(frame)..).unwrap_or(&[]);
+            }
+        }
+        log.last = log.committed.iter().enumerate().map(|(index, (number, _))| (*number, index)).collect();
+        Ok(log)
     }
-    Ok(())
+
+    /// Puts the committed pages into the file; says what stood there before.
+    pub(crate) fn apply(&self, file: &mut Vec<u8>) -> Vec<Older> {
+        let mut older = Vec::new();
+        let Some(page_size) = self.committed.first().map(|(_, page)| page.len()) else { return older };
+        let cut = file.get(self.size..).unwrap_or(&[]).chunks(page_size);
+        for (index, page) in cut.enumerate() {
+            keep(self.size / page_size + index, page, &mut older);
+        }
+        // A file is never longer than its pages in the file and in the journal together.
+        let longest = file.len().saturating_add(self.committed.len().saturating_mul(page_size));
+        file.resize(self.size.min(longest), 0);
+        for (number, index) in &self.last {
+            let index_of_page = usize::try_from(*number).unwrap_or(usize::MAX).wrapping_sub(1);
+            let start = index_of_page.saturating_mul(page_size);
+            let place = file.get_mut(start..start.saturating_add(page_size));
+            if let (Some(place), Some((_, page))) = (place, self.committed.get(*index))
+                && place != *page
+            {
+                keep(index_of_page, place, &mut older);
+                place.copy_from_slice(page);
+            }
+        }
+        older
+    }
+
+    /// The pages of the journal that a later one replaces.
+    pub(crate) fn older(&self) -> impl Iterator<Item = (u32, &'a [u8])> {
+        let all = self.committed.iter().enumerate();
+        all.filter(|(index, (number, _))| self.last.get(number) != Some(index)).map(|(_, frame)| *frame)
+    }
+
+    /// What stands behind the last commit: the number of each frame, from 1, where its page begins, and the page.
+    pub(crate) fn behind(&self) -> impl Iterator<Item = (u32, usize, &'a [u8])> {
+        let (size, skip) = if self.frame == 0 { (self.behind.len().max(1), 0) } else { (self.frame, FRAME) };
+        let first = self.committed.len() + 1;
+        self.behind.chunks(size).enumerate().map(move |(index, frame)| {
+            let number = u32::try_from(first + index).unwrap_or(u32::MAX);
+            (number, skip, frame.get(skip..).unwrap_or(&[]))
+        })
+    }
+
+    /// Whether a change has begun that no commit has ended.
+    pub(crate) fn is_unfinished(&self) -> bool {
+        self.unfinished
+    }
+}
+
+/// Keeps what a page held, unless it held nothing.
+fn keep(index: usize, page: &[u8], older: &mut Vec<Older>) {
+    if page.iter().any(|byte| *byte != 0) {
+        let number = u32::try_from(index.saturating_add(1)).unwrap_or(u32::MAX);
+        older.push(Older { number, page: page.to_vec() });
+    }
 }
 
 /// What the header of a journal says.
@@ -142,7 +223,8 @@ mod tests {
         let mut journal = std::fs::read(beside(&path)).unwrap();
         let middle = journal.len() / 2;
         journal[middle] ^= 1;
-        apply(&journal, &mut pages).unwrap();
+        let log = Log::read(&journal, &pages).unwrap();
+        log.apply(&mut pages);
         pages[18..20].fill(1);
         let mut connection = Connection::open_in_memory().unwrap();
         connection.deserialize_read_exact(rusqlite::MAIN_DB, pages.as_slice(), pages.len(), true).unwrap();

@@ -16,7 +16,7 @@ use avow_terms::{
 use jiff::Timestamp;
 
 use crate::{
-    chain,
+    bytes, chain,
     clauses::Clauses,
     files,
     published::Edition,
@@ -34,6 +34,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) rows: Option<Held>,
     pub(crate) chain: chain::Seen,
     pub(crate) files: files::Seen,
+    pub(crate) bytes: bytes::Seen,
     pub(crate) clauses: &'a Clauses<'a>,
     pub(crate) now: Timestamp,
 }
@@ -117,7 +118,10 @@ impl Seen<'_> {
         let files = counted(self.files.files, "file");
         let tables = counted(size(schema.tables.len()), "table");
         let columns = counted(size(columns), "column");
-        (Verdict::Kept, format!("{tables} and {columns}, each declared and allowed; {rows}; {files} beside the store"))
+        let bytes = "every byte of the file belongs to a live declared row or is zero";
+        let all =
+            format!("{tables} and {columns}, each declared and allowed; {rows}; {bytes}; {files} beside the store");
+        (Verdict::Kept, all)
     }
 
     fn stored(&self, data: &BTreeSet<&Code>, edition: &Edition) -> Shown {

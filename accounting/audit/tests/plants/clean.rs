@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use avow_audit::{CouldNotRun, Question, Standing, Verdict, audit};
 
-use crate::world::{NOW, World, at, clean, plain};
+use crate::world::{NOW, World, at, clean, plain, told};
 
 /// Every file of a directory with its bytes.
 fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -86,6 +86,8 @@ fn what_a_running_service_wrote_a_moment_ago_is_seen_and_left_alone() {
     assert_eq!(report.exit_code(), 1);
     assert_eq!(files(world.dir.path()), before);
     writer.execute_batch("UPDATE seal SET name = 'accounts' WHERE name = '192.0.2.7'").unwrap();
+    assert!(told(&world.audit()).iter().all(|told| told.starts_with("bytes.removed")), "the journal still holds it");
+    writer.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     clean(&world.audit());
 }
 

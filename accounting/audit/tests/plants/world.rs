@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use avow_accounting::{AccountRecord, INVENTORY, MonthTotal, NewAccount, Store};
+use avow_accounting::{AccountRecord, INVENTORY, MonthTotal, NewAccount, Store, scrub};
 use avow_audit::{CouldNotRun, Question, Report, audit};
 use avow_terms::{
     account::AccountId,
@@ -110,9 +110,11 @@ impl World {
         self.dir.path().join("avow.db")
     }
 
-    /// Changes the store behind the writer's back.
+    /// Changes the store behind the writer's back, and leaves no byte behind that would tell.
     pub(crate) fn tamper(&self, sql: &str) {
-        plain(&self.store()).execute_batch(sql).unwrap();
+        let connection = plain(&self.store());
+        connection.execute_batch(sql).unwrap();
+        scrub(&connection, &|_| {}).unwrap();
     }
 
     /// Changes the definition of a table behind SQLite's back too.
@@ -121,6 +123,7 @@ impl World {
         connection.execute_batch("PRAGMA writable_schema = ON").unwrap();
         let sql = "UPDATE sqlite_schema SET sql = replace(sql, ?2, ?3) WHERE name = ?1";
         assert_eq!(connection.execute(sql, [table, from, to]).unwrap(), 1);
+        scrub(&connection, &|_| {}).unwrap();
     }
 
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {

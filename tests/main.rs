@@ -9,6 +9,7 @@
     reason = "a test that meets what it does not expect must fail"
 )]
 
+mod abuse_desk;
 mod architecture;
 mod audit;
 mod bad_input;

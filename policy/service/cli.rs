@@ -92,6 +92,8 @@ pub enum Command {
     History,
     /// Check the store against the policy, promise by promise.
     Audit,
+    /// The abuse desk's key, and what was sealed to it; for a machine on which no service runs.
+    Desk(cmd::abuse_desk::Args),
     /// Show the walls around the relay, and try what they forbid.
     Walls,
     /// Say where the keys of the store lie and what that covers, or make new ones.

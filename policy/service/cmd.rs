@@ -1,5 +1,6 @@
 //! The commands: one file each, with its arguments and one function.
 
+pub mod abuse_desk;
 pub mod account;
 pub mod adopt;
 pub mod audit;

@@ -86,6 +86,7 @@ impl Clerk {
                     }
                 }
             }
+            Order::SealTo(to) => self.relay.sessions.seal_to(to),
             Order::Remove(account) => {
                 withdrawn = self.accounts.remove(&account).map(|served| served.keys).unwrap_or_default();
             }
@@ -138,6 +139,9 @@ impl Clerk {
     }
 
     fn tell(&self, told: &mut Events) {
+        for sealed in self.relay.sessions.over() {
+            let _ = self.answer.send(Answer::Sealed(sealed));
+        }
         let events = self.relay.tally.events();
         if events != *told {
             *told = events;

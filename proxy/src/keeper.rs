@@ -34,6 +34,7 @@ use crate::{
     limits::Limits,
     lines::Lines,
     order::{Admission, Answer, Order},
+    sessions::SealTo,
     status::Status,
     supervisor::SpawnRelay,
 };
@@ -73,6 +74,7 @@ pub(crate) fn start(
 struct Told {
     configured: Option<(ServerKeys, Limits)>,
     guard: Option<(Vec<Network>, Vec<SocketAddr>)>,
+    seal_to: Option<SealTo>,
     accounts: BTreeMap<AccountId, Admission>,
 }
 
@@ -94,6 +96,7 @@ impl Told {
             Order::Remove(account) => {
                 self.accounts.remove(account);
             }
+            Order::SealTo(to) => self.seal_to = *to,
             Order::Drain(_) => {}
         }
     }
@@ -101,8 +104,9 @@ impl Told {
     /// The accounts, and then what opens the doors to them.
     fn again(&self) -> Vec<Order> {
         let configured = self.configured.clone().map(|(keys, limits)| Order::Configure(keys, limits));
+        let seal_to = self.seal_to.map(|to| Order::SealTo(Some(to)));
         let guard = self.guard.clone().map(|(allowed, own)| Order::Guard(allowed, own));
-        Order::put(self.accounts.values().cloned()).into_iter().chain(guard).chain(configured).collect()
+        Order::put(self.accounts.values().cloned()).into_iter().chain(guard).chain(seal_to).chain(configured).collect()
     }
 }
 
@@ -203,8 +207,8 @@ impl Keeper {
                     Some(Command::Order(order, done)) => {
                         life.unsent.extend_from_slice(self.note(&order, done).expose());
                     }
-                    Some(Command::Drain(at_most, done)) => return Ok(life.end(at_most, Some(done)).await),
-                    None => return Ok(life.end(Duration::ZERO, None).await),
+                    Some(Command::Drain(at_most, done)) => return Ok(life.end(at_most, Some(done), &self.status).await),
+                    None => return Ok(life.end(Duration::ZERO, None, &self.status).await),
                 },
             }
         }
@@ -273,6 +277,8 @@ impl Keeper {
                 }
                 Answer::Done { .. } => missing = missing.saturating_sub(1),
                 Answer::Events { events } => self.status.told(events),
+                Answer::Sealed(session) => self.status.sealed(session),
+                Answer::Over => {}
             }
         }
         Ok(())
@@ -288,6 +294,8 @@ impl Keeper {
                 }
             }
             Answer::Events { events } => self.status.told(events),
+            Answer::Sealed(session) => self.status.sealed(session),
+            Answer::Over => {}
         }
         Ok(())
     }
@@ -300,12 +308,18 @@ impl Keeper {
 
 impl Life {
     /// Ends the relay, by force if it does not end in time.
-    async fn end(mut self, at_most: Duration, done: Option<oneshot::Sender<()>>) -> End {
+    async fn end(mut self, at_most: Duration, done: Option<oneshot::Sender<()>>, status: &Status) -> End {
         let milliseconds = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX);
         self.unsent.extend_from_slice(Order::Drain(milliseconds).line(0).expose());
         let ending = async {
             // An error here means that it is gone already.
             let _ = self.orders.write_all_buf(&mut self.unsent).await;
+            // What it says until it is gone: sessions that it seals last.
+            while let Ok(Some(line)) = self.answers.next().await {
+                if let Ok(Answer::Sealed(session)) = serde_json::from_slice(&line) {
+                    status.sealed(session);
+                }
+            }
             self.child.wait().await
         };
         if timeout(at_most.saturating_add(GRACE), ending).await.is_err() {

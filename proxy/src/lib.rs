@@ -15,6 +15,7 @@ pub mod fuzzing;
 mod greeting;
 mod guard;
 mod hints;
+mod hpke;
 mod identify;
 mod inherited;
 mod keeper;
@@ -32,6 +33,8 @@ mod relay;
 mod replays;
 mod room;
 mod sealed;
+mod sealed_session;
+mod sessions;
 mod silence;
 mod status;
 mod supervisor;
@@ -56,6 +59,8 @@ pub use self::{
     page::{Page, PageError, PageFull, Slot, Standing},
     relay::{RelayError, run},
     replays::Replays,
+    sealed_session::{DeskKey, DeskPublicKey, NotAKey, SEALED_LENGTH, SealedSession, SessionRecord},
+    sessions::SealTo,
     supervisor::{SpawnRelay, Supervisor, SupervisorError},
     walls::{Attempt, Grounds, Outcome, Raised, Wall},
 };

@@ -14,6 +14,8 @@ use crate::{
     keys::{AccountKeys, KeyError, ServerKeys},
     limits::Limits,
     page::Slot,
+    sealed_session::SealedSession,
+    sessions::SealTo,
     walls::Raised,
 };
 
@@ -32,6 +34,8 @@ pub(crate) enum Order {
     Put(Vec<Admission>),
     /// The counts at which accounts stop; `None` is no limit.
     StopAt(Vec<(AccountId, Option<u64>)>),
+    /// To whom sessions are sealed; nobody is the rule.
+    SealTo(Option<SealTo>),
     /// An account is served no more.
     Remove(AccountId),
     /// Accept nothing new, end when the last stream ends or so many milliseconds are over.
@@ -67,6 +71,10 @@ pub(crate) enum Answer {
         /// Whether it could be.
         well: bool,
     },
+    /// A session is over, and sealed to the abuse desk.
+    Sealed(SealedSession),
+    /// Nothing more will be said.
+    Over,
     /// What happened since the relay started.
     Events {
         /// How often.
@@ -89,6 +97,7 @@ enum WrittenOrder {
     Guard { allowed: Vec<Network>, own: Vec<SocketAddr> },
     Put { accounts: Vec<WrittenAdmission> },
     StopAt { counts: Vec<(AccountId, Option<u64>)> },
+    SealTo { to: Option<SealTo> },
     Remove { account: AccountId },
     Drain { milliseconds: u64 },
 }
@@ -124,6 +133,7 @@ impl Order {
             Self::Guard(allowed, own) => WrittenOrder::Guard { allowed: allowed.clone(), own: own.clone() },
             Self::Put(accounts) => WrittenOrder::Put { accounts: accounts.iter().map(Admission::written).collect() },
             Self::StopAt(counts) => WrittenOrder::StopAt { counts: counts.clone() },
+            Self::SealTo(to) => WrittenOrder::SealTo { to: *to },
             Self::Remove(account) => WrittenOrder::Remove { account: *account },
             Self::Drain(milliseconds) => WrittenOrder::Drain { milliseconds: *milliseconds },
         };
@@ -142,6 +152,7 @@ impl Order {
                 Self::Put(accounts.into_iter().map(Admission::read).collect::<Result<_, _>>()?)
             }
             WrittenOrder::StopAt { counts } => Self::StopAt(counts),
+            WrittenOrder::SealTo { to } => Self::SealTo(to),
             WrittenOrder::Remove { account } => Self::Remove(account),
             WrittenOrder::Drain { milliseconds } => Self::Drain(milliseconds),
         };

@@ -231,6 +231,11 @@ impl PartialEq for Counter {
 }
 
 impl Counter {
+    /// The account that it counts for.
+    pub(crate) fn account(&self) -> Option<AccountId> {
+        self.mapping.cells().get(self.place)?.account()
+    }
+
     /// The far side accepted so many bytes.
     pub(crate) fn add(&self, bytes: usize) {
         if let Some(cell) = self.mapping.cells().get(self.place) {

@@ -24,12 +24,16 @@ use crate::{
     page::{Page, PageError},
     registry::Registry,
     replays::Replays,
+    sessions::Sessions,
     tcp,
     threshold::Threshold,
     trial::Trials,
     udp,
     walls::{self, Raised, Wall},
 };
+
+/// How long the parent may take to hear what is sealed last.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// Serves what the parent orders. Returns when the parent orders to drain or closes the control socket.
 pub fn run(inherited: Inherited) -> Result<(), RelayError> {
@@ -60,6 +64,8 @@ pub(crate) struct Relay {
     pub(crate) tally: Tally,
     /// Remembers what was seen, so that nothing is taken twice.
     pub(crate) replays: Replays,
+    /// What is noted for the abuse desk, where that is ordered.
+    pub(crate) sessions: Sessions,
     /// Whether anybody is let in. Until then clients wait in the system's queue: a relay that does not know the accounts
     /// yet would take them for strangers.
     pub(crate) open: watch::Sender<bool>,
@@ -82,6 +88,7 @@ impl Relay {
             hints: ArcSwap::default(),
             tally: Tally::default(),
             replays,
+            sessions: Sessions::default(),
             open: watch::Sender::new(false),
             serving: watch::Sender::new(()),
             threshold: Arc::default(),
@@ -126,20 +133,30 @@ async fn serve(inherited: Inherited, raised: Raised) -> Result<(), RelayError> {
     let _ = answer.send(Answer::Ready { walls: raised });
     let writer = async {
         while let Some(answer) = written.recv().await {
-            if answers.write_all(&answer.line()).await.is_err() {
+            let last = matches!(answer, Answer::Over);
+            if answers.write_all(&answer.line()).await.is_err() || last {
                 break;
             }
         }
     };
-    let clerk = Clerk::new(Arc::clone(&relay), Page::open(page)?, answer);
+    tokio::pin!(writer);
+    let clerk = Clerk::new(Arc::clone(&relay), Page::open(page)?, answer.clone());
     let patience = tokio::select! {
         patience = clerk.obey(Lines::new(orders)) => patience,
-        () = writer => Duration::ZERO,
+        () = &mut writer => Duration::ZERO,
         () = renew_hints(&relay) => Duration::ZERO,
     };
     doors.shutdown().await;
     // What is still open after that ends with the process.
     let _ = timeout(patience, relay.serving.closed()).await;
+    let sealed = relay.sessions.all();
+    if !sealed.is_empty() {
+        for answered in sealed.into_iter().map(Answer::Sealed).chain([Answer::Over]) {
+            // Nobody listens when the parent is gone.
+            let _ = answer.send(answered);
+        }
+        let _ = timeout(LAST_WORDS, writer).await;
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use crate::{event::Events, walls::Raised};
+use crate::{event::Events, sealed_session::SealedSession, walls::Raised};
 
 /// What the handle may ask without waiting.
 pub(crate) struct Status {
@@ -18,6 +18,8 @@ pub(crate) struct Status {
     /// Of the relays that are gone, and of the one that runs.
     events: Mutex<(Events, Events)>,
     walls: Mutex<Option<Raised>>,
+    /// Sessions that nobody has taken yet.
+    sealed: Mutex<Vec<SealedSession>>,
 }
 
 impl Default for Status {
@@ -28,6 +30,7 @@ impl Default for Status {
             starts: AtomicU64::new(0),
             events: Mutex::default(),
             walls: Mutex::default(),
+            sealed: Mutex::default(),
         }
     }
 }
@@ -58,6 +61,15 @@ impl Status {
     /// The relay that runs told which walls stand around it.
     pub(crate) fn walled(&self, raised: Raised) {
         *self.walls.lock().unwrap_or_else(PoisonError::into_inner) = Some(raised);
+    }
+
+    /// A session was sealed.
+    pub(crate) fn sealed(&self, session: SealedSession) {
+        self.sealed.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+    }
+
+    pub(crate) fn take_sealed(&self) -> Vec<SealedSession> {
+        std::mem::take(&mut self.sealed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A relay was started.

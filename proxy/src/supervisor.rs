@@ -23,6 +23,8 @@ use crate::{
     order::{Admission, Order},
     page::Page,
     replays::Replays,
+    sealed_session::SealedSession,
+    sessions::SealTo,
     status::Status,
     walls::Raised,
 };
@@ -79,6 +81,17 @@ impl Supervisor {
     /// listens on is never reached, nor what else of this server is named in `own`.
     pub async fn guard(&self, allowed: Vec<Network>, own: Vec<SocketAddr>) -> Result<(), SupervisorError> {
         self.order(Order::Guard(allowed, own)).await
+    }
+
+    /// Has sessions sealed to the abuse desk from now on, or to nobody: the rule, as long as this is not called.
+    pub async fn seal_sessions(&self, to: Option<SealTo>) -> Result<(), SupervisorError> {
+        self.order(Order::SealTo(to)).await
+    }
+
+    /// Takes the sessions that were sealed since the last time.
+    #[must_use]
+    pub fn take_sealed(&self) -> Vec<SealedSession> {
+        self.status.take_sealed()
     }
 
     /// Serves accounts, each with its keys and no others. Streams of a key that one had and has no more are ended.

@@ -17,6 +17,7 @@ use crate::{
     pump::{Client, End, pump},
     registry::{Access, Watch},
     relay::Relay,
+    sessions::InUse,
     silence::silence,
     target::{self, Unreached},
     threshold::Place,
@@ -51,6 +52,8 @@ pub(crate) struct Welcome {
     pub(crate) access: Arc<Access>,
     watch: Watch,
     serving: watch::Receiver<()>,
+    /// Where sessions are sealed to the abuse desk, this one is in use.
+    session: Option<InUse>,
 }
 
 async fn serve(relay: Arc<Relay>, stream: TcpStream, peer: Private<IpAddr>, place: Place) {
@@ -92,7 +95,8 @@ pub(crate) async fn welcome(
     // An account that used up what it may is a stranger; only now, so that its connection cannot be sent again later.
     let greeting = greeting.filter(|_| !access.allowance.is_used_up())?;
     relay.tally.count(Event::Identified);
-    Some(Welcome { greeting, access, watch, serving })
+    let session = relay.sessions.stream(access.allowance.counter().account(), &peer);
+    Some(Welcome { greeting, access, watch, serving, session })
 }
 
 /// Reads as much as it takes to find the key; `None` when there is none.
@@ -118,7 +122,7 @@ async fn read_until(stream: &TcpStream, head: &mut Vec<u8>, length: usize) -> Op
 
 /// Carries the stream to its end; tells whether the client turned out to be one to meet with silence.
 async fn carry(relay: &Relay, stream: &TcpStream, welcome: Welcome) -> bool {
-    let Welcome { greeting, access, mut watch, serving } = welcome;
+    let Welcome { greeting, access, mut watch, serving, session: _session } = welcome;
     let Greeting { target, inflow, opener, sealer } = greeting;
     let limits = **relay.limits.load();
     let Some(_seat) = access.allowance.stream(limits.account_streams) else {

@@ -128,6 +128,7 @@ impl Door {
             let opened = fresh.then(|| open_named(cipher, head, packet, room)).flatten()?;
             let taken = window.lock().unwrap_or_else(PoisonError::into_inner).take(number);
             if taken {
+                self.note(access, peer);
                 self.relay.replays.advance(seen, number);
             }
             return taken.then_some(Admitted(opened, Ok(entry)));
@@ -143,6 +144,7 @@ impl Door {
         if access.allowance.is_used_up() {
             return None;
         }
+        self.note(access, peer);
         let begin = self.begin(name, Some((cipher, Mutex::new(window), seen)), access, sealer, peer);
         Some(Admitted(opened, Err(begin)))
     }
@@ -165,7 +167,14 @@ impl Door {
             let sealer = Sealer::nameless(access);
             self.begin(name, None, access, sealer, peer)
         });
+        self.note(access, peer);
         Some(Admitted(opened, place))
+    }
+
+    /// For the abuse desk, where that is ordered.
+    fn note(&self, access: &Access, peer: &Private<SocketAddr>) {
+        let account = || access.allowance.counter().account();
+        self.relay.sessions.datagram(account, || Private::new(peer.expose().ip()));
     }
 
     fn begin(

@@ -11,6 +11,7 @@ mod guarded;
 mod hostile;
 mod lives;
 mod replayed;
+mod sealed;
 mod strangers;
 mod traffic;
 mod withdrawn;

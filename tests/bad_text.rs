@@ -61,15 +61,19 @@ fn what_the_service_needs_can_be_pasted() {
 #[test]
 fn a_policy_is_a_record_of_processing() {
     let world = World::new();
-    let markdown = world.run(&["terms", NORTHGATE, "--ropa"]);
+    let markdown = world.run(&["terms", NORTHGATE, "--format", "ropa"]);
     assert!(
         markdown.out.contains("| To collect a payment") && markdown.out.contains("Art. 6(1)(f)"),
         "{}",
         markdown.out
     );
-    let csv = world.run(&["terms", NORTHGATE, "--ropa=csv"]);
+    let csv = world.run(&["terms", NORTHGATE, "--format", "ropa-csv"]);
     assert!(csv.out.starts_with("Controller,Country,Contact,Purpose,"), "{}", csv.out);
     assert!(csv.out.lines().all(|line| line.starts_with("Controller,") || line.starts_with("Northgate Tunnel,CY,")));
+    for (command, form) in [("rules", "ropa"), ("check", "ropa-csv"), ("terms", "sarif"), ("preview", "github")] {
+        let ran = world.run(&[command, NORTHGATE, "--format", form]);
+        assert_eq!((ran.code, ran.err.contains("speaks this form")), (2, true), "{command} {form}: {}", ran.err);
+    }
 }
 
 #[test]

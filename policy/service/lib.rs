@@ -37,8 +37,13 @@ use screen::Screen;
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
     let screen = Screen::new(cli.format.plain().unwrap_or_default());
-    if cli.format.plain().is_none() && !matches!(cli.command, Command::Check(_)) {
-        let unknown = Failure::could_not("only `avow check` speaks `sarif` and `github`");
+    let speaks = match cli.command {
+        Command::Check(_) => Some("check"),
+        Command::Terms(_) => Some("terms"),
+        _ => None,
+    };
+    if let Some(command) = cli.format.spoken_by().filter(|command| speaks != Some(command)) {
+        let unknown = Failure::could_not(format!("only `avow {command}` speaks this form"));
         return screen.fail(&unknown.help("use `--format json` here"));
     }
     let ended = match cli.command {
@@ -50,7 +55,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Check(args) => cmd::check::run(&args, cli.format, screen),
         Command::Explain(args) => cmd::explain::run(&args, screen),
         Command::Preview(args) => cmd::preview::run(&args, screen),
-        Command::Terms(args) => cmd::terms::run(&args, screen),
+        Command::Terms(args) => cmd::terms::run(&args, cli.format, screen),
         Command::Rules(args) => cmd::rules::run(&args, screen),
         Command::Diff(args) => cmd::diff::run(&args, &cli.data, screen),
         Command::Publish(args) => cmd::publish::run(&args, &cli.data, screen),

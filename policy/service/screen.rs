@@ -17,7 +17,7 @@ pub enum Format {
     Json,
 }
 
-/// What `--format` may say. Only `avow check` speaks all of it.
+/// What `--format` may say. Every command speaks the first two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Form {
     /// For a person to read.
@@ -29,6 +29,10 @@ pub enum Form {
     Sarif,
     /// Annotations of a GitHub workflow (`avow check` only).
     Github,
+    /// A record of processing activities, GDPR Art. 30, in Markdown (`avow terms` only).
+    Ropa,
+    /// The same record as comma-separated values (`avow terms` only).
+    RopaCsv,
 }
 
 impl Form {
@@ -38,7 +42,17 @@ impl Form {
         match self {
             Self::Human => Some(Format::Human),
             Self::Json => Some(Format::Json),
-            Self::Sarif | Self::Github => None,
+            Self::Sarif | Self::Github | Self::Ropa | Self::RopaCsv => None,
+        }
+    }
+
+    /// The one command that speaks a form which not every command does.
+    #[must_use]
+    pub fn spoken_by(self) -> Option<&'static str> {
+        match self {
+            Self::Human | Self::Json => None,
+            Self::Sarif | Self::Github => Some("check"),
+            Self::Ropa | Self::RopaCsv => Some("terms"),
         }
     }
 }

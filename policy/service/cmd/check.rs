@@ -96,6 +96,8 @@ pub fn run(args: &Args, form: Form, screen: Screen) -> Result<Exit, Failure> {
         Form::Json => screen.document(&verdict.json()),
         Form::Sarif => Screen::document_as_is(&report::sarif(&verdict.problems(), &verdict.unreadable())),
         Form::Github => Screen::text(&verdict.github()),
+        // No form of a check: refused before any command runs.
+        Form::Ropa | Form::RopaCsv => {}
     }
     Ok(verdict.exit(args.deny_warnings))
 }

@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use avow_terms::{
     code::Code,
+    policy::Policy,
     term::{Promise, Term},
+    vocabulary::Vocabulary,
 };
 use serde_json::json;
 
@@ -14,30 +16,35 @@ use crate::{
     exit::Exit,
     failure::Failure,
     report::{self, Table, ropa},
-    screen::Screen,
+    screen::{Form, Screen},
     texts,
 };
 
 /// Arguments of `avow terms`.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "`--format ropa` prints the record of processing activities (GDPR Art. 30) that the policy comes to, as Markdown;\n`--format ropa-csv` prints it for a spreadsheet."
+)]
 pub struct Args {
     /// The policy.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// As a record of processing activities (GDPR Art. 30) instead.
-    #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "markdown")]
-    pub ropa: Option<ropa::Form>,
 }
 
 /// Runs `avow terms`.
 ///
 /// # Errors
 /// The problems of the text.
-pub fn run(args: &Args, screen: Screen) -> Result<Exit, Failure> {
+pub fn run(args: &Args, form: Form, screen: Screen) -> Result<Exit, Failure> {
     let vocabulary = texts::vocabulary()?;
     let (policy, _) = texts::policy(texts::file(&args.file)?, &vocabulary)?;
-    if let Some(form) = args.ropa {
-        screen.say(ropa::record(form, &policy, &vocabulary));
+    let record: Option<fn(&Policy, &Vocabulary) -> String> = match form {
+        Form::Ropa => Some(ropa::markdown),
+        Form::RopaCsv => Some(ropa::csv),
+        _ => None,
+    };
+    if let Some(record) = record {
+        Screen::text(&record(&policy, &vocabulary));
         return Ok(Exit::Done);
     }
     let stored = stored::rows(&policy, &vocabulary);

@@ -24,24 +24,6 @@ const HEADS: [&str; 8] = [
     "Clauses",
 ];
 
-/// The form of the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Form {
-    /// A table for people.
-    Markdown,
-    /// Values for a spreadsheet.
-    Csv,
-}
-
-/// The record in a form.
-#[must_use]
-pub fn record(form: Form, policy: &Policy, vocabulary: &Vocabulary) -> String {
-    match form {
-        Form::Markdown => markdown(policy, vocabulary),
-        Form::Csv => csv(policy, vocabulary),
-    }
-}
-
 /// What one purpose comes to.
 #[derive(Default)]
 struct Activity {

@@ -52,7 +52,7 @@ macro_rules! explanations {
 }
 
 /// Every explanation, in the order of the alphabet.
-pub static EXPLANATIONS: [Explanation; 134] = explanations![
+pub static EXPLANATIONS: [Explanation; 135] = explanations![
     "another-policy",
     "backward-range",
     "bad-clause-number",
@@ -74,6 +74,7 @@ pub static EXPLANATIONS: [Explanation; 134] = explanations![
     "config",
     "consent-to-what",
     "digest-and-encrypted",
+    "drifted-number",
     "duplicate-code",
     "duplicate-column",
     "duplicate-key",

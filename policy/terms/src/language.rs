@@ -64,6 +64,8 @@ pub(crate) struct Words {
     pub(crate) see: &'static str,
     /// Joins the ends of a range of clauses.
     pub(crate) to: &'static str,
+    /// Words that may stand between a length of time and the clause that sets it: "the 90 days of S2".
+    pub(crate) joints: &'static [&'static str],
     /// The transfer of nothing to nowhere.
     pub(crate) no_transfer: &'static str,
     /// The words around the article, paragraph and letter of a legal basis.
@@ -78,7 +80,7 @@ pub(crate) struct Words {
     pub(crate) strong_negations: &'static [&'static str],
     /// Words that except something in free text.
     pub(crate) exceptions: &'static [&'static str],
-    /// Verbs that make a promise, each with its forms.
+    /// Verbs that make a promise, in each of their forms.
     pub(crate) triggers: &'static [&'static str],
     /// What may be said about the numbers themselves although it has a trigger in it.
     pub(crate) about_numbers: &'static str,

@@ -39,3 +39,4 @@ pub mod source;
 mod suggest;
 pub mod term;
 pub mod vocabulary;
+mod words;

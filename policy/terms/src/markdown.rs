@@ -76,7 +76,7 @@ struct BlockReader<'t> {
     item: Option<Passage>,
 }
 
-impl BlockReader<'_> {
+impl<'t> BlockReader<'t> {
     fn read(&mut self) {
         while let Some((event, range)) = self.next() {
             match event {
@@ -91,9 +91,9 @@ impl BlockReader<'_> {
         }
     }
 
-    fn next(&mut self) -> Option<(Event<'static>, Range<usize>)> {
+    fn next(&mut self) -> Option<(Event<'t>, Range<usize>)> {
         let (event, range) = self.events.next()?;
-        Some((event.into_static(), range.start + self.from..range.end + self.from))
+        Some((event, range.start + self.from..range.end + self.from))
     }
 
     fn start(&mut self, tag: Tag<'_>, range: Range<usize>) {

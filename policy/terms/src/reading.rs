@@ -19,12 +19,17 @@ mod references;
 mod rows;
 mod second_look;
 mod tensions;
+mod text;
 mod traps;
 mod triggers;
 mod undeclared;
 
 pub use self::open::OPEN_DECISION;
-use self::{coverage::Found, problems::Problems, tensions::Text};
+use self::{
+    coverage::{Found, Outline},
+    problems::Problems,
+    text::Text,
+};
 use crate::{
     clause::{Clause, State},
     markdown,
@@ -60,11 +65,13 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let blocks = markdown::blocks(&source.text, front.end);
     traps::check(front.end, &blocks, &mut problems);
     let blocks = open::take(front.end, blocks, &mut problems);
-    let outline = coverage::read(&blocks, &front.informative, &mut problems);
-    let references = references::read(&outline.found, &mut problems);
+    let outline = coverage::read(blocks, &front.informative, &mut problems);
+    let references = references::read(&outline.found, &outline.numbers, &mut problems);
     let terms = promises::terms(&outline.found, &references, vocabulary, &mut problems);
-    consistency::check(&outline.found, &terms, vocabulary, &mut problems);
-    let text = Text { found: &outline.found, references: &references, terms: &terms, vocabulary };
+    let kept = kept::read(&outline.found, vocabulary);
+    let Outline { title, found, numbers, exempt } = &outline;
+    let text = Text { found, numbers, references: &references, terms: &terms, kept: &kept, exempt, vocabulary };
+    consistency::check(&text, &mut problems);
     tensions::check(&text, &mut problems);
     undeclared::check(&terms, vocabulary, &mut problems);
     if let Some(header) = &front.header {
@@ -74,7 +81,7 @@ pub fn read(source: Source, vocabulary: &Vocabulary) -> Reading {
     let clauses =
         outline.found.iter().zip(references).map(|(found, references)| clause(found, references.all)).collect();
     let problems = problems.sorted();
-    Reading { source, header: front.header, title: outline.title, clauses, terms, problems }
+    Reading { source, header: front.header, title: title.clone(), clauses, terms, problems }
 }
 
 fn clause(found: &Found, references: Vec<crate::clause::ClauseId>) -> Clause {

@@ -83,6 +83,11 @@ impl Vocabulary {
         self.entries.get(code)
     }
 
+    /// The code that is written so, with what it says about it.
+    pub(crate) fn find(&self, written: &str) -> Option<(&Code, &Entry)> {
+        self.entries.get_key_value(written)
+    }
+
     /// What it says about a code of data.
     #[must_use]
     pub fn data(&self, code: &Code) -> Option<&Entry> {

@@ -57,7 +57,15 @@ fn no_table_has_a_gap_or_says_two_things_with_one_word() {
         distinct(&words.retention.events.map(|(_, _, until)| until));
         let anchors: Vec<Anchor> = words.retention.events.iter().map(|(anchor, ..)| *anchor).collect();
         assert_eq!(anchors, Anchor::ALL);
-        for list in [words.negations, words.exceptions, words.softening, words.binding, words.unconditional] {
+        for list in [
+            words.negations,
+            words.exceptions,
+            words.softening,
+            words.binding,
+            words.unconditional,
+            words.joints,
+            words.triggers,
+        ] {
             distinct(list);
             assert!(list.iter().all(|word| *word == word.to_lowercase()), "{language}: {list:?}");
         }
@@ -168,4 +176,12 @@ fn a_mistake_in_german_is_answered_with_german_words() {
         let said = problems(&GERMAN.replacen(from, to, 1));
         assert!(said.iter().any(|one| one == expected), "{from} -> {to}: {said:#?}");
     }
+}
+
+#[test]
+fn a_length_of_time_beside_a_clause_is_read_in_the_language() {
+    let said = |words: &str| problems(&GERMAN.replacen("Verkehr des Monats", words, 1));
+    assert_eq!(said("Verkehr des Monats, mit dem 1 Tag aus U1"), [""; 0]);
+    let drifted = said("Verkehr des Monats, mit den 2 Tagen aus U1");
+    assert!(drifted.len() == 1 && drifted[0].starts_with("drifted-number: `2 Tagen`"), "{drifted:?}");
 }

@@ -6,6 +6,9 @@ use pulldown_cmark::{Event, Tag, TagEnd};
 
 use crate::source::Span;
 
+/// What stands for a byte in backticks where only the words count.
+const BLANK: char = '\u{1}';
+
 /// The words of a paragraph, an item, a heading or a cell.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Passage {
@@ -13,6 +16,8 @@ pub(crate) struct Passage {
     pub(crate) span: Span,
     /// The words, with every line break as a space; a piece in backticks stands without them.
     pub(crate) text: String,
+    /// The words with everything in backticks blanked out, byte for byte; empty as long as nothing stands in backticks.
+    blanked: String,
     /// The pieces of `text`, in order and without gaps.
     pub(crate) pieces: Vec<Piece>,
     /// HTML in the middle of the words.
@@ -62,10 +67,20 @@ impl Passage {
 
     fn add(&mut self, words: &str, range: Range<usize>, source: &str, code: bool) {
         let start = self.text.len();
+        if code && self.blanked.is_empty() {
+            self.blanked.push_str(&self.text);
+        }
         self.text.push_str(words);
+        if code {
+            self.blanked.extend(std::iter::repeat_n(BLANK, words.len()));
+        } else if !self.blanked.is_empty() {
+            self.blanked.push_str(words);
+        }
         let written = source.get(range.clone()).unwrap_or("");
-        let within = if code { written.find(words).unwrap_or(0) } else { 0 };
-        let exact = written.get(within..within + words.len()) == Some(words);
+        let marks = if code { written.len() - written.trim_start_matches('`').len() } else { 0 };
+        let stands_at = |within: usize| written.get(within..within + words.len()) == Some(words);
+        let within = if !code || stands_at(marks) { marks } else { written.find(words).unwrap_or(0) };
+        let exact = stands_at(within);
         let span = if exact {
             Span { start: range.start + within, end: range.start + within + words.len() }
         } else {
@@ -102,28 +117,28 @@ impl Passage {
     }
 
     /// The words with everything in backticks blanked out, byte for byte.
-    pub(crate) fn plain(&self) -> String {
-        let mut plain = String::with_capacity(self.text.len());
-        for piece in &self.pieces {
-            match self.text.get(piece.range.clone()) {
-                Some(_) if piece.code => plain.extend(std::iter::repeat_n('\u{1}', piece.range.len())),
-                Some(words) => plain.push_str(words),
-                None => {}
-            }
-        }
-        plain
+    pub(crate) fn plain(&self) -> &str {
+        if self.blanked.is_empty() { &self.text } else { &self.blanked }
     }
 
     /// The passage from a byte of its words on.
     pub(crate) fn from(&self, byte: usize) -> Self {
-        let mut rest = self.clone();
         let byte = byte.min(self.text.len());
-        rest.text = self.text.get(byte..).unwrap_or("").to_owned();
-        rest.pieces = self.pieces.iter().filter_map(|piece| piece.from(byte)).collect();
-        if byte < self.text.len() {
-            rest.span = Span { start: self.place(byte..self.text.len()).start, end: self.span.end };
+        let span = if byte < self.text.len() {
+            Span { start: self.place(byte..self.text.len()).start, end: self.span.end }
+        } else {
+            self.span
+        };
+        let after = |words: &str| words.get(byte..).unwrap_or("").to_owned();
+        Self {
+            span,
+            text: after(&self.text),
+            blanked: after(&self.blanked),
+            pieces: self.pieces.iter().filter_map(|piece| piece.from(byte)).collect(),
+            html: self.html.clone(),
+            pictures: self.pictures.clone(),
+            bold: self.bold,
         }
-        rest
     }
 }
 

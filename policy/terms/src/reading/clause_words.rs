@@ -5,22 +5,38 @@ use crate::markdown::Passage;
 
 /// The words of a clause; the cells of a row are joined by ` · `.
 pub(super) fn of(found: &Found) -> String {
-    let parts: Vec<String> = found.passages().map(without_codes).filter(|words| !words.is_empty()).collect();
-    parts.join(" · ")
+    let mut line = String::new();
+    for passage in found.passages() {
+        let before = line.len();
+        if !line.is_empty() {
+            line.push_str(" · ");
+        }
+        let begin = line.len();
+        add_without_codes(passage, &mut line);
+        if line.len() == begin {
+            line.truncate(before);
+        }
+    }
+    line
 }
 
-fn without_codes(passage: &Passage) -> String {
-    let mut words = String::new();
+/// Adds the words of a passage: one space between them, and none before a mark that closes.
+fn add_without_codes(passage: &Passage, line: &mut String) {
+    let begin = line.len();
     let mut from = 0;
-    for bracket in codes::brackets(passage) {
-        words.push_str(passage.text.get(from..bracket.start).unwrap_or(""));
+    let mut is_apart = false;
+    for bracket in codes::brackets(passage).into_iter().chain([passage.text.len()..passage.text.len()]) {
+        let part = passage.text.get(from..bracket.start).unwrap_or("");
+        is_apart |= part.starts_with(char::is_whitespace);
+        for word in part.split_whitespace() {
+            if is_apart && line.len() > begin && !word.starts_with([',', '.', ';', ':']) {
+                line.push(' ');
+            }
+            line.push_str(word);
+            is_apart = true;
+        }
+        is_apart = part.ends_with(char::is_whitespace) || (part.is_empty() && is_apart);
         from = bracket.end;
     }
-    words.push_str(passage.text.get(from..).unwrap_or(""));
-    let line = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    [",", ".", ";", ":"]
-        .iter()
-        .fold(line, |line, mark| line.replace(&format!(" {mark}"), mark))
-        .trim_end_matches(';')
-        .to_owned()
+    line.truncate(begin + line.get(begin..).unwrap_or("").trim_end_matches(';').len());
 }

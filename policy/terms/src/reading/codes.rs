@@ -33,12 +33,11 @@ pub(super) struct Group {
 /// The brackets of a passage that hold codes, in bytes of its words.
 pub(super) fn brackets(passage: &Passage) -> Vec<Range<usize>> {
     let plain = passage.plain();
-    let mut open = Vec::new();
-    let mut brackets = Vec::new();
-    for (at, c) in plain.char_indices() {
-        match c {
-            '(' => open.push(at),
-            ')' => {
+    let (mut open, mut brackets) = (Vec::new(), Vec::new());
+    for (at, mark) in plain.bytes().enumerate() {
+        match mark {
+            b'(' => open.push(at),
+            b')' => {
                 let Some(start) = open.pop() else { continue };
                 let range = start..at + 1;
                 if passage.codes().any(|code| range.start < code.range.start && code.range.end < range.end) {
@@ -52,9 +51,13 @@ pub(super) fn brackets(passage: &Passage) -> Vec<Range<usize>> {
     brackets
 }
 
-/// Every group of codes in a passage. What is no code of the vocabulary is reported and left out.
-pub(super) fn groups(passage: &Passage, vocabulary: &Vocabulary, problems: &mut Problems<'_>) -> Vec<Group> {
-    let brackets = brackets(passage);
+/// Every group of codes in a passage with these brackets. What is no code of the vocabulary is reported and left out.
+pub(super) fn groups(
+    passage: &Passage,
+    brackets: &[Range<usize>],
+    vocabulary: &Vocabulary,
+    problems: &mut Problems<'_>,
+) -> Vec<Group> {
     let mut groups: Vec<Group> = brackets.iter().map(|bracket| group(passage, bracket, vocabulary, problems)).collect();
     for piece in passage.codes() {
         if !brackets.iter().any(|bracket| bracket.contains(&piece.range.start)) {
@@ -112,9 +115,8 @@ fn refuse_joint(passage: &Passage, range: Range<usize>, words: &str, problems: &
 /// The code of one piece in backticks, if the vocabulary has it.
 fn said(passage: &Passage, piece: &Piece, vocabulary: &Vocabulary, problems: &mut Problems<'_>) -> Option<Said> {
     let word = passage.text.get(piece.range.clone()).unwrap_or("").trim();
-    let known = Code::new(word).ok().and_then(|code| vocabulary.entry(&code).map(|entry| (code, entry.kind)));
-    if let Some((code, kind)) = known {
-        return Some(Said { code, kind, place: piece.span });
+    if let Some((code, entry)) = vocabulary.find(word) {
+        return Some(Said { code: code.clone(), kind: entry.kind, place: piece.span });
     }
     if let Some(c) = word.chars().find(|c| !c.is_ascii()) {
         let codes = Kind::ALL.into_iter().flat_map(|kind| vocabulary.codes(kind)).map(Code::as_str);

@@ -8,6 +8,7 @@ use crate::{
     markdown::{Passage, Row, Table, cells_in},
     source::Span,
     suggest,
+    words::on_one_line,
 };
 
 use Column::{AnsweredWithin, How, HowLong, Kept, LegalBasis, May, Origin, Ref, Sees, Transfer, When, Who, Why};
@@ -50,8 +51,7 @@ impl Cells {
 
 /// Whether a header says the name of a column.
 fn is_named(column: Column, name: &str, words: &Words) -> bool {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    name.to_lowercase() == words.column(column).to_lowercase()
+    on_one_line(name).to_lowercase() == words.column(column).to_lowercase()
 }
 
 impl Shape {
@@ -133,7 +133,7 @@ fn column(
 
 impl Columns {
     /// The cells of a row; `None` if the line holds more or fewer than the header.
-    pub(super) fn cells(&self, row: &Row, problems: &mut Problems<'_>) -> Option<Cells> {
+    pub(super) fn cells(&self, row: Row, problems: &mut Problems<'_>) -> Option<Cells> {
         let (has, needs) = (cells_in(problems.words(row.span)), self.columns.len());
         if has != needs {
             let message = format!("the row has {has} cell{}, the table has {needs}", if has == 1 { "" } else { "s" });
@@ -145,7 +145,7 @@ impl Columns {
             problems.error(row.span, "row-length", message, help);
             return None;
         }
-        let cells = self.columns.iter().zip(&row.cells);
-        Some(Cells(cells.filter_map(|(column, cell)| Some(((*column)?, cell.clone()))).collect()))
+        let cells = self.columns.iter().zip(row.cells);
+        Some(Cells(cells.filter_map(|(column, cell)| Some(((*column)?, cell))).collect()))
     }
 }

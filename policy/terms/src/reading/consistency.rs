@@ -1,44 +1,31 @@
 //! One text against itself: what it promises never to keep, and what it keeps.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    coverage::Found,
-    kept::{self, Kept},
-    problems::Problems,
-};
+use super::{coverage::Found, kept::Kept, problems::Problems, text::Text};
 use crate::{
-    clause::ClauseId,
+    clause::{ClauseId, Letter},
     code::Code,
     source::Span,
     term::{Promise, Term},
-    vocabulary::Vocabulary,
 };
 
 /// Reports every pair of terms that cannot both be kept, and a table that nothing calls complete.
-pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, problems: &mut Problems<'_>) {
-    let mut checker = Checker { found, terms, vocabulary, problems };
-    let kept = kept::read(found, vocabulary);
+pub(super) fn check(text: &Text<'_>, problems: &mut Problems<'_>) {
+    let mut checker = Checker { text, problems };
+    let Text { kept, terms, .. } = *text;
     // What no clause forbids in one row, no clause forbids in another.
     let mut free: BTreeSet<&Code> = BTreeSet::new();
-    for one in &kept {
+    for one in kept {
         if !free.contains(&one.code) && !checker.never_against(one, &one.code) {
             free.insert(&one.code);
         }
     }
-    let mut seen: Vec<(&Term, &Code)> = Vec::new();
-    for term in terms {
-        let Promise::Stored { data, .. } = &term.promise else { continue };
-        if seen.iter().any(|(one, code)| one.clause == term.clause && *code == data) {
-            continue;
-        }
-        if let Some((first, _)) = seen.iter().find(|(_, code)| *code == data) {
-            checker.two_retentions(first, term, data);
-        }
-        seen.push((term, data));
-    }
-    for (term, data) in &seen {
-        checker.narrower_rows(term, data, &seen);
+    let rows = rows(terms);
+    for (data, terms) in &rows {
+        let Some((first, others)) = terms.split_first() else { continue };
+        others.iter().for_each(|other| checker.two_retentions(first, other, data));
+        checker.narrower_rows(terms, data, &rows);
     }
     checker.shown_without_condition();
     if let Some(first) = kept.first() {
@@ -46,10 +33,22 @@ pub(super) fn check(found: &[Found], terms: &[Term], vocabulary: &Vocabulary, pr
     }
 }
 
+/// For each code of data the term of each row that keeps it, in the order of the text.
+fn rows(terms: &[Term]) -> BTreeMap<&Code, Vec<&Term>> {
+    let mut rows: BTreeMap<&Code, Vec<&Term>> = BTreeMap::new();
+    for term in terms {
+        let Promise::Stored { data, .. } = &term.promise else { continue };
+        let terms = rows.entry(data).or_default();
+        // The terms of one row stand together, one for each purpose.
+        if terms.last().is_none_or(|last| last.clause != term.clause) {
+            terms.push(term);
+        }
+    }
+    rows
+}
+
 struct Checker<'c, 's> {
-    found: &'c [Found],
-    terms: &'c [Term],
-    vocabulary: &'c Vocabulary,
+    text: &'c Text<'c>,
     problems: &'c mut Problems<'s>,
 }
 
@@ -57,10 +56,12 @@ impl Checker<'_, '_> {
     /// Reports every clause that promises never to keep what a row keeps, and says whether there is one.
     fn never_against(&mut self, stored: &Kept, code: &Code) -> bool {
         let mut any = false;
-        for never in self.terms {
+        for never in self.text.terms {
             let Promise::Never { data, except } = &never.promise else { continue };
-            let Some(ancestor) = data.iter().find(|ancestor| self.vocabulary.covers(ancestor, code)) else { continue };
-            if except.iter().any(|exception| self.vocabulary.covers(exception, code)) {
+            let Some(ancestor) = data.iter().find(|ancestor| self.text.vocabulary.covers(ancestor, code)) else {
+                continue;
+            };
+            if except.iter().any(|exception| self.text.vocabulary.covers(exception, code)) {
                 continue;
             }
             let (kept_by, refused_by) = (stored.clause, never.clause);
@@ -94,12 +95,17 @@ impl Checker<'_, '_> {
         }
     }
 
-    /// Rows that keep a part of what this row keeps, for another time.
-    fn narrower_rows(&mut self, whole: &Term, code: &Code, seen: &[(&Term, &Code)]) {
-        let Promise::Stored { retention: one, .. } = &whole.promise else { return };
-        for (part, narrower) in seen.iter().filter(|(_, other)| *other != code && self.vocabulary.covers(code, other)) {
+    /// Rows that keep a part of what these rows keep, for another time than the first of them that does so.
+    fn narrower_rows(&mut self, wholes: &[&Term], code: &Code, rows: &BTreeMap<&Code, Vec<&Term>>) {
+        let vocabulary = self.text.vocabulary;
+        let parts = rows.iter().filter(|(other, _)| **other != code && vocabulary.covers(code, other));
+        for (narrower, part) in parts.flat_map(|(code, terms)| terms.iter().map(move |term| (code, term))) {
             let Promise::Stored { retention: other, .. } = &part.promise else { continue };
-            if one != other {
+            let otherwise = wholes.iter().find_map(|whole| match &whole.promise {
+                Promise::Stored { retention: one, .. } if one != other => Some((whole, one)),
+                _ => None,
+            });
+            if let Some((whole, one)) = otherwise {
                 let (one, other) = (one.phrase(), other.phrase());
                 let message =
                     format!("{} keeps `{narrower}` {other}, {} keeps all of `{code}` {one}", part.clause, whole.clause);
@@ -116,11 +122,11 @@ impl Checker<'_, '_> {
     /// A recipient that always sees something, beside a promise to tell nobody.
     fn shown_without_condition(&mut self) {
         let is_nobody = |term: &&Term| matches!(&term.promise, Promise::Measure { measure, .. } if measure.as_str() == "no-disclosure");
-        let Some(nobody) = self.terms.iter().find(is_nobody) else { return };
+        let Some(nobody) = self.text.terms.iter().find(is_nobody) else { return };
         let unconditional = self.problems.words_of_language().unconditional;
         // One problem for a row, however many purposes it has.
         let mut said_of = None;
-        for term in self.terms.iter().filter(|term| said_of.replace(term.clause) != Some(term.clause)) {
+        for term in self.text.terms.iter().filter(|term| said_of.replace(term.clause) != Some(term.clause)) {
             let Promise::Share { recipient, when, .. } = &term.promise else { continue };
             let said = when.trim().trim_end_matches('.').to_lowercase();
             if unconditional.contains(&said.as_str()) || !said.contains(char::is_alphanumeric) {
@@ -136,8 +142,8 @@ impl Checker<'_, '_> {
     }
 
     fn completeness(&mut self, first: &Kept, code: &Code) {
-        let is_s0 = |found: &Found| found.id.to_string() == "S0" && found.is_active();
-        if !self.found.iter().any(is_s0) {
+        let s0 = ClauseId { letter: Letter::S, number: 0, suffix: None };
+        if !self.text.clause(s0).is_some_and(Found::is_active) {
             let help = format!("add `**S0.** {} (`complete`).`", self.problems.words_of_language().complete);
             let place = self.place(first.clause, code);
             self.problems.warning(place, "not-complete", "nothing says that the table is complete", help);
@@ -146,7 +152,7 @@ impl Checker<'_, '_> {
 
     /// Where a clause names a code.
     fn place(&self, id: ClauseId, code: &Code) -> Span {
-        let Some(clause) = self.found.iter().find(|clause| clause.id == id) else { return Span::default() };
+        let Some(clause) = self.text.clause(id) else { return Span::default() };
         let named = clause.passages().find_map(|passage| {
             let is_code = |word: Option<&str>| word.is_some_and(|word| word.trim() == code.as_str());
             passage.codes().find(|piece| is_code(passage.text.get(piece.range.clone()))).map(|piece| piece.span)

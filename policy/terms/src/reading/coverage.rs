@@ -15,6 +15,7 @@ use crate::{
     language::Words,
     markdown::{Block, Passage, Row, Table},
     source::Span,
+    words::{are, on_one_line},
 };
 
 /// A numbered clause as it was found.
@@ -44,7 +45,13 @@ pub(super) enum Body {
 pub(super) struct Outline {
     pub(super) title: Option<String>,
     pub(super) found: Vec<Found>,
+    pub(super) numbers: Numbers,
+    /// The words that need no number and have none.
+    pub(super) exempt: Vec<Passage>,
 }
+
+/// Which of the clauses found has which number.
+pub(super) type Numbers = BTreeMap<ClauseId, usize>;
 
 impl Found {
     /// Its words: the one passage, or the cells of the row without the number.
@@ -58,7 +65,7 @@ impl Found {
 }
 
 /// Finds every clause, and reports every block that is none and may not be.
-pub(super) fn read(blocks: &[Block], informative: &[(String, Span)], problems: &mut Problems<'_>) -> Outline {
+pub(super) fn read(blocks: Vec<Block>, informative: &[(String, Span)], problems: &mut Problems<'_>) -> Outline {
     let mut walk = Walk { informative, ..Walk::new(problems) };
     for block in blocks {
         walk.block(block);
@@ -76,8 +83,8 @@ struct Walk<'w, 's> {
     informs: Option<u8>,
     lead_in: Option<LeadIn>,
     found: Vec<Found>,
-    /// Where each number was used first.
-    numbers: BTreeMap<ClauseId, Span>,
+    numbers: Numbers,
+    exempt: Vec<Passage>,
 }
 
 struct LeadIn {
@@ -97,29 +104,30 @@ impl<'w, 's> Walk<'w, 's> {
             informs: None,
             lead_in: None,
             found: Vec::new(),
-            numbers: BTreeMap::new(),
+            numbers: Numbers::new(),
+            exempt: Vec::new(),
         }
     }
 
-    fn block(&mut self, block: &Block) {
+    fn block(&mut self, block: Block) {
         let lead_in = self.lead_in.take();
         let letter = lead_in.as_ref().map(|lead_in| lead_in.letter);
         match (block, lead_in) {
-            (Block::Item { list, passage }, Some(lead_in)) if lead_in.list.is_none_or(|led| led == *list) => {
-                self.words(passage, letter);
-                self.lead_in = Some(LeadIn { list: Some(*list), ..lead_in });
+            (Block::Item { list, passage }, Some(lead_in)) if lead_in.list.is_none_or(|led| led == list) => {
+                self.words(&passage, letter);
+                self.lead_in = Some(LeadIn { list: Some(list), ..lead_in });
             }
             (Block::Table(table), Some(LeadIn { list: None, .. })) => self.table(table, letter),
-            (_, Some(LeadIn { list: None, place, .. })) => {
+            (block, Some(LeadIn { list: None, place, .. })) => {
                 let help = "put the list or the table right after it";
                 self.problems.error(place, "lead-in-alone", "nothing follows this line", help);
                 self.block(block);
             }
-            (Block::Heading { level, passage }, _) => self.heading(*level, passage),
-            (Block::Paragraph(passage), _) => self.paragraph(passage),
-            (Block::Item { passage, .. }, _) => self.words(passage, None),
+            (Block::Heading { level, passage }, _) => self.heading(level, &passage),
+            (Block::Paragraph(passage), _) => self.paragraph(&passage),
+            (Block::Item { passage, .. }, _) => self.words(&passage, None),
             (Block::Table(table), _) => self.table(table, None),
-            (Block::Code(span), _) => self.unnumbered(*span),
+            (Block::Code(span), _) => self.unnumbered(span),
             (Block::Html(_), _) => {}
         }
     }
@@ -148,11 +156,16 @@ impl<'w, 's> Walk<'w, 's> {
                 "start the body with a heading: `# Privacy policy`",
             );
         }
-        Outline { title: self.headings.into_iter().next(), found: self.found }
+        Outline {
+            title: self.headings.into_iter().next(),
+            found: self.found,
+            numbers: self.numbers,
+            exempt: self.exempt,
+        }
     }
 
     fn heading(&mut self, level: u8, passage: &Passage) {
-        let name = passage.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = on_one_line(&passage.text);
         if self.informs.is_some_and(|open| level <= open) {
             self.informs = None;
         }
@@ -167,9 +180,8 @@ impl<'w, 's> Walk<'w, 's> {
     }
 
     fn paragraph(&mut self, passage: &Passage) {
-        let said = passage.text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let lead_ins = self.problems.words_of_language().lead_ins;
-        if let Some(&(_, letter)) = lead_ins.iter().find(|(words, _)| *words == said) {
+        if let Some(&(_, letter)) = lead_ins.iter().find(|(words, _)| are(&passage.text, words)) {
             self.lead_in = Some(LeadIn { letter, place: passage.span, list: None });
             return;
         }
@@ -190,7 +202,7 @@ impl<'w, 's> Walk<'w, 's> {
                     let help = format!("only {letter:?} clauses stand here; move {id} to a place of its own");
                     self.problems.error(place, "wrong-lead-in", message, help);
                 }
-                self.numbers_inside(&rest, &id.to_string());
+                self.numbers_inside(&rest, Some(id));
                 let state = number::withdrawn(&rest.text, self.problems.words_of_language()).unwrap_or(State::Active);
                 let under_never = letter == Some(Letter::N);
                 self.found(Found { id, place, span: passage.span, body: Body::Words(rest), state, under_never });
@@ -207,12 +219,15 @@ impl<'w, 's> Walk<'w, 's> {
 
     /// Words that need no number, and may hold none: a clause that begins there would be lost.
     fn exempt(&mut self, passage: &Passage) {
-        self.numbers_inside(passage, "text that promises nothing");
+        self.numbers_inside(passage, None);
         triggers::in_exempt(passage, self.problems);
+        self.exempt.push(passage.clone());
     }
 
-    fn numbers_inside(&mut self, passage: &Passage, outer: &str) {
+    /// Reports the clauses that begin inside another one, or inside text without a number.
+    fn numbers_inside(&mut self, passage: &Passage, outer: Option<ClauseId>) {
         for (later, place) in number::later_numbers(passage) {
+            let outer = outer.map_or_else(|| "text that promises nothing".to_owned(), |id| id.to_string());
             let help = "leave a blank line before it; where it only points at the clause, take the bold off";
             self.problems.error(place, "number-inside", format!("{later} begins inside {outer}"), help);
         }
@@ -230,24 +245,25 @@ impl<'w, 's> Walk<'w, 's> {
         }
     }
 
-    fn table(&mut self, table: &Table, letter: Option<Letter>) {
+    fn table(&mut self, table: Table, letter: Option<Letter>) {
         let is_numbered =
             |row: &Row| row.cells.first().is_some_and(|cell| !matches!(number::start(cell), Start::Unnumbered));
         if self.informs.is_some() && !table.rows.iter().any(is_numbered) {
             let cells = table.rows.iter().flat_map(|row| &row.cells);
             return cells.for_each(|cell| triggers::in_exempt(cell, self.problems));
         }
-        let Some(columns) = columns::read(table, self.problems) else { return };
+        let Some(columns) = columns::read(&table, self.problems) else { return };
         if table.rows.is_empty() {
             let help = "add a row, or take the table out";
             self.problems.error(table.span, "empty-table", "a table without a row", help);
         }
-        for row in &table.rows {
+        for row in table.rows {
             self.row(&columns, row, letter);
         }
     }
 
-    fn row(&mut self, columns: &Columns, row: &Row, letter: Option<Letter>) {
+    fn row(&mut self, columns: &Columns, row: Row, letter: Option<Letter>) {
+        let span = row.span;
         let Some(cells) = columns.cells(row, self.problems) else { return };
         let Some(number) = cells.get(Column::Ref) else { return };
         let (id, place) = match number::start(number) {
@@ -263,7 +279,7 @@ impl<'w, 's> Walk<'w, 's> {
             Start::Misspelt { words, place } => return self.misspelt(&words, place),
             Start::Unnumbered => {
                 let help = format!("start it with a bold number such as `**{:?}4**`", columns.shape.letter);
-                return self.problems.error(row.span, "unnumbered", "a row without a clause number", help);
+                return self.problems.error(span, "unnumbered", "a row without a clause number", help);
             }
         };
         let expected = letter.unwrap_or(columns.shape.letter);
@@ -273,17 +289,18 @@ impl<'w, 's> Walk<'w, 's> {
             self.problems.error(place, "wrong-table", message, help);
         }
         let state = withdrawn_row(&cells, self.problems.words_of_language()).unwrap_or(State::Active);
-        self.found(Found { id, place, span: row.span, body: Body::Row(cells), state, under_never: false });
+        self.found(Found { id, place, span, body: Body::Row(cells), state, under_never: false });
     }
 
     fn found(&mut self, found: Found) {
-        if let Some(first) = self.numbers.get(&found.id) {
+        let first = self.numbers.get(&found.id).and_then(|first| self.found.get(*first));
+        if let Some(first) = first.map(|first| first.place) {
             let message = format!("clause {} is already used", found.id);
             let help = "a number belongs to one subject: take the next free one";
-            self.problems.clash(found.place, "duplicate-number", message, (*first, "first used here"), help);
+            self.problems.clash(found.place, "duplicate-number", message, (first, "first used here"), help);
             return;
         }
-        self.numbers.insert(found.id, found.place);
+        self.numbers.insert(found.id, self.found.len());
         self.found.push(found);
     }
 }

@@ -42,8 +42,7 @@ pub(super) fn cell(clause: &Found, column: Column) -> Option<&Passage> {
 
 /// The codes of a kind that a passage names, each where it stands. What is unknown has been reported where it was read.
 pub(super) fn codes(passage: &Passage, kind: Kind, vocabulary: &Vocabulary) -> Vec<(Code, Span)> {
-    let code = |word: &str| Code::new(word.trim()).ok();
-    let of_kind = |code: &Code| vocabulary.entry(code).is_some_and(|entry| entry.kind == kind);
+    let known = |word: &str| vocabulary.find(word.trim()).filter(|(_, entry)| entry.kind == kind);
     let pieces = passage.codes().filter_map(|piece| Some((passage.text.get(piece.range.clone())?, piece.span)));
-    pieces.filter_map(|(word, place)| Some((code(word).filter(of_kind)?, place))).collect()
+    pieces.filter_map(|(word, place)| Some((known(word)?.0.clone(), place))).collect()
 }

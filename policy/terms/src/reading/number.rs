@@ -5,6 +5,7 @@ use crate::{
     language::Words,
     markdown::Passage,
     source::Span,
+    words::after,
 };
 
 /// What a passage starts with.
@@ -54,21 +55,20 @@ fn after_mark(text: &str, from: usize) -> usize {
 }
 
 /// Bold clause numbers in the middle of a passage: two clauses that ran together.
-pub(super) fn later_numbers(rest: &Passage) -> Vec<(ClauseId, Span)> {
+pub(super) fn later_numbers(rest: &Passage) -> impl Iterator<Item = (ClauseId, Span)> {
     let bold = rest.pieces.iter().filter(|piece| piece.bold && !piece.code);
-    let number = |word: &str| word.trim().strip_suffix('.').and_then(|number| number.parse().ok());
-    bold.filter_map(|piece| {
+    let number =
+        |word: &str| -> Option<ClauseId> { word.trim().strip_suffix('.').and_then(|number| number.parse().ok()) };
+    bold.filter_map(move |piece| {
         let word = rest.text.get(piece.range.clone())?;
         let dotted = rest.text.get(piece.range.end..).is_some_and(|after| after.starts_with('.'));
         let id = number(word).or_else(|| if dotted { word.trim().parse().ok() } else { None })?;
         Some((id, piece.span))
     })
-    .collect()
 }
 
 /// Reads "Withdrawn in version 4."
 pub(super) fn withdrawn(said: &str, words: &Words) -> Option<State> {
-    let said = said.trim().trim_end_matches('.').to_lowercase();
-    let version = said.strip_prefix(&words.withdrawn.to_lowercase())?.strip_prefix(' ')?.trim().parse().ok()?;
+    let version = after(said.trim(), words.withdrawn)?.strip_prefix(' ')?.trim_end_matches('.').trim().parse().ok()?;
     Some(State::Withdrawn { version })
 }

@@ -93,8 +93,8 @@ fn undecided(place: Span, word: &str, problems: &mut Problems<'_>) {
 
 /// Whether no code of the passage is open.
 fn codes(passage: &Passage, problems: &mut Problems<'_>) -> bool {
-    let word = |piece: &Piece| passage.text.get(piece.range.clone()).map(|word| word.trim().to_owned());
-    let open = passage.codes().filter_map(|piece| Some((piece.span, word(piece)?.strip_suffix('?')?.to_owned())));
+    let word = |piece: &Piece| passage.text.get(piece.range.clone()).map(str::trim);
+    let open = passage.codes().filter_map(|piece| Some((piece.span, word(piece)?.strip_suffix('?')?)));
     let mut closed = true;
     for (place, code) in open {
         closed = false;

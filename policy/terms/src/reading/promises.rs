@@ -29,17 +29,25 @@ pub(super) fn terms(
     problems: &mut Problems<'_>,
 ) -> Vec<Term> {
     let mut reader = Reader { vocabulary, problems };
-    let mut by_clause: BTreeMap<ClauseId, Vec<Term>> = BTreeMap::new();
+    let mut stored: BTreeMap<ClauseId, Vec<Code>> = BTreeMap::new();
     // What a recipient sees may be said by pointing at other clauses, so those are read first.
-    for (clause, _) in found.iter().zip(references).filter(|(_, references)| references.seen.is_empty()) {
-        by_clause.insert(clause.id, reader.clause(clause, None));
+    let points = |references: &References| !references.seen.is_empty();
+    let mut terms: Vec<Vec<Term>> = Vec::with_capacity(found.len());
+    for (clause, references) in found.iter().zip(references) {
+        terms.push(if points(references) { Vec::new() } else { reader.clause(clause, None) });
     }
-    for (clause, references) in found.iter().zip(references).filter(|(_, references)| !references.seen.is_empty()) {
-        let seen =
-            references.seen.iter().filter_map(|id| by_clause.get(id)).flatten().filter_map(stored_code).collect();
-        by_clause.insert(clause.id, reader.clause(clause, Some(&seen)));
+    if references.iter().any(points) {
+        for code in terms.iter().flatten() {
+            stored.entry(code.clause).or_default().extend(stored_code(code));
+        }
     }
-    let mut terms: Vec<Term> = found.iter().filter_map(|clause| by_clause.remove(&clause.id)).flatten().collect();
+    for ((clause, references), terms) in
+        found.iter().zip(references).zip(&mut terms).filter(|((_, one), _)| points(one))
+    {
+        let seen = references.seen.iter().filter_map(|id| stored.get(id)).flatten().cloned().collect();
+        *terms = reader.clause(clause, Some(&seen));
+    }
+    let mut terms: Vec<Term> = terms.into_iter().flatten().collect();
     mark_consent(&mut terms, vocabulary, problems);
     terms
 }
@@ -133,7 +141,8 @@ impl Reader<'_, '_> {
     /// One term for each bracket, so that an exception belongs to the codes it stands with.
     fn never(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
         let mut terms = Vec::new();
-        for group in codes::groups(words, self.vocabulary, self.problems) {
+        let brackets = codes::brackets(words);
+        for group in codes::groups(words, &brackets, self.vocabulary, self.problems) {
             self.no_about(&group);
             let data = self.only_data(&group.codes);
             let except = self.only_data(&group.except);
@@ -149,7 +158,7 @@ impl Reader<'_, '_> {
                 terms.push(Term { clause: found.id, said_at: words.words_place(), promise });
             }
         }
-        for (place, phrase) in second_look::loose_exceptions(words, self.problems.words_of_language()) {
+        for (place, phrase) in second_look::loose_exceptions(words, &brackets, self.problems.words_of_language()) {
             let help = "write an exception as `(`identity`, except `account.email`)`, and in no other way";
             let message = format!("`{phrase}` outside the brackets excepts nothing");
             self.problems.error(place, "loose-exception", message, help);
@@ -181,7 +190,8 @@ impl Reader<'_, '_> {
 
     fn measures(&mut self, found: &Found, words: &Passage) -> Vec<Term> {
         let mut terms = Vec::new();
-        for group in codes::groups(words, self.vocabulary, self.problems) {
+        let brackets = codes::brackets(words);
+        for group in codes::groups(words, &brackets, self.vocabulary, self.problems) {
             for exception in &group.except {
                 let help = "only an N clause has exceptions";
                 self.problems.error(exception.place, "idle-exception", "an exception from what?", help);
@@ -191,7 +201,7 @@ impl Reader<'_, '_> {
                 terms.extend(self.measure(found, words, said, &about, &group));
             }
         }
-        for (place, phrase) in second_look::loose_exceptions(words, self.problems.words_of_language()) {
+        for (place, phrase) in second_look::loose_exceptions(words, &brackets, self.problems.words_of_language()) {
             let help = "only an N clause has exceptions; everything else is enforced without them";
             self.problems.warning(place, "loose-exception", format!("`{phrase}` excepts nothing"), help);
         }
@@ -243,7 +253,7 @@ impl Reader<'_, '_> {
     }
 
     fn lead(&mut self, words: &Passage, said: &Said) -> Option<Period> {
-        match retention::lead_in(self.problems.language, &words.plain()) {
+        match retention::lead_in(self.problems.language, words.plain()) {
             Ok(Some(lead)) => return Some(lead),
             Ok(None) => {
                 let language = self.problems.language;

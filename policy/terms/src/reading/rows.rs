@@ -18,6 +18,7 @@ use crate::{
     suggest,
     term::{Origin, Promise, Term},
     vocabulary::{Kind, Vocabulary},
+    words::on_one_line,
 };
 
 /// What is needed to read a row.
@@ -65,9 +66,8 @@ impl RowReader<'_, '_> {
         let mut data: BTreeSet<Code> = seen.cloned().unwrap_or_default();
         data.extend(self.codes(cells, Column::Sees, Kind::Data, false).into_iter().map(|said| said.code));
         let purposes = self.codes(cells, Column::Why, Kind::Purpose, true);
-        let words = |cell: &Passage| cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let recipient = self.plain_cell(cells, Column::Who).map(words);
-        let when = self.plain_cell(cells, Column::When).map(words);
+        let recipient = self.plain_cell(cells, Column::Who).map(|cell| on_one_line(&cell.text));
+        let when = self.plain_cell(cells, Column::When).map(|cell| on_one_line(&cell.text));
         let sees = self.cell(cells, Column::Sees);
         let (legal_basis, transfer) = (self.legal_basis(cells), self.transfer(cells));
         let (Some(recipient), Some(when), Some(sees)) = (recipient, when, sees) else { return Vec::new() };
@@ -117,7 +117,7 @@ impl RowReader<'_, '_> {
         let Some(cell) = self.cell(cells, column) else { return Vec::new() };
         let has_pieces = cell.codes().next().is_some();
         let mut said = Vec::new();
-        for group in codes::groups(cell, self.vocabulary, self.problems) {
+        for group in codes::groups(cell, &codes::brackets(cell), self.vocabulary, self.problems) {
             for extra in group.about.iter().chain(&group.except) {
                 let help = "in a table, codes are only listed, with commas between them";
                 self.problems.error(extra.place, "words-among-codes", "a row knows no exception and no `:`", help);
@@ -161,7 +161,7 @@ impl RowReader<'_, '_> {
 
     fn origin(&mut self, cell: &Passage) -> Option<Origin> {
         let origins = self.problems.words_of_language().origins;
-        let said = cell.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = on_one_line(&cell.text);
         let said = said.trim_end_matches('.');
         let known = origins.into_iter().find(|(_, words)| words.eq_ignore_ascii_case(said));
         if known.is_none() {

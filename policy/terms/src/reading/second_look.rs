@@ -1,13 +1,19 @@
 //! Words that seem to say something else than the letter and the codes: a person should look again.
 
+use std::ops::Range;
+
 use super::{
-    codes,
     columns::Column,
     coverage::{Body, Found},
     problems::Problems,
-    triggers::words_of,
 };
-use crate::{clause::Letter, language::Words, markdown::Passage, source::Span};
+use crate::{
+    clause::Letter,
+    language::Words,
+    markdown::Passage,
+    source::Span,
+    words::{is_one_of, phrases, words_of},
+};
 
 /// Warns where an N or L clause denies nothing, and where a row of what is kept does.
 pub(super) fn letter(found: &Found, problems: &mut Problems<'_>) {
@@ -33,26 +39,17 @@ pub(super) fn letter(found: &Found, problems: &mut Problems<'_>) {
 }
 
 fn denial(passage: &Passage, negations: &[&str]) -> Option<Span> {
-    let plain = passage.plain();
-    let (at, word) = words_of(&plain).find(|(_, word)| negations.contains(&word.to_lowercase().as_str()))?;
+    let (at, word) = words_of(passage.plain()).find(|(_, word)| is_one_of(word, negations))?;
     Some(passage.place(at..at + word.len()))
 }
 
 /// Exceptions in free words, outside the brackets with codes.
-pub(super) fn loose_exceptions(words: &Passage, language: &Words) -> Vec<(Span, &'static str)> {
-    let lower = words.plain().to_ascii_lowercase();
-    let brackets = codes::brackets(words);
-    let is_whole = |at: usize, phrase: &str| {
-        !lower.get(..at).unwrap_or("").ends_with(char::is_alphanumeric)
-            && !lower.get(at + phrase.len()..).unwrap_or("").starts_with(char::is_alphanumeric)
-    };
-    let found = |phrase: &'static str| lower.match_indices(phrase).map(move |(at, _)| (at, phrase));
-    language
-        .exceptions
-        .iter()
-        .copied()
-        .flat_map(found)
-        .filter(|(at, phrase)| is_whole(*at, phrase) && !brackets.iter().any(|bracket| bracket.contains(at)))
-        .map(|(at, phrase)| (words.place(at..at + phrase.len()), phrase))
-        .collect()
+pub(super) fn loose_exceptions<'w>(
+    words: &'w Passage,
+    brackets: &'w [Range<usize>],
+    language: &Words,
+) -> impl Iterator<Item = (Span, &'static str)> + use<'w> {
+    let loose = phrases(words.plain(), language.exceptions)
+        .filter(|(range, _)| !brackets.iter().any(|bracket| bracket.contains(&range.start)));
+    loose.map(|(range, phrase)| (words.place(range), phrase))
 }

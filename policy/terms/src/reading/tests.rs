@@ -3,6 +3,7 @@
 use super::*;
 
 mod any_text;
+mod drift;
 mod edits;
 mod hostile;
 mod law;

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::{problems::Problems, triggers::words_of};
+use super::problems::Problems;
 use crate::{
     language::Words,
     markdown::{Block, Passage, cells_in, is_delimiter},
     source::Span,
+    words::words_of,
 };
 
 /// Looks at every passage and every block for them, and for text that made no block.
@@ -37,19 +38,20 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         problems.error(*span, "picture", "a picture has no place in a policy", help);
     }
     // What stands in the source as it is was found there; here it is an entity such as `&#8203;`.
-    for (at, c) in passage.text.char_indices().filter(|(_, c)| is_invisible(*c)) {
+    for (at, c) in invisible_in(&passage.text) {
         let place = passage.place(at..at + c.len_utf8());
         if !problems.words(place).contains(c) {
             report_invisible(place, c, problems);
         }
     }
     let plain = passage.plain();
-    for (at, _) in plain.match_indices("[^") {
+    for (at, _) in plain.match_indices('[').filter(|(at, _)| plain.as_bytes().get(at + 1) == Some(&b'^')) {
         let end = plain.get(at..).and_then(|rest| rest.find(']')).map_or(at + 2, |close| at + close + 1);
         let help = "say it in a clause: a footnote is shown far from its words, or not at all";
         problems.error(passage.place(at..end), "footnote", "a footnote has no place in a policy", help);
     }
-    let strokes: Vec<usize> = plain.match_indices("~~").map(|(at, _)| at).collect();
+    let has_stroke = plain.contains('~');
+    let strokes: Vec<usize> = plain.match_indices("~~").filter(|_| has_stroke).map(|(at, _)| at).collect();
     for pair in strokes.chunks_exact(2) {
         let [from, to] = pair else { continue };
         let help = "take the words out, or withdraw the clause";
@@ -57,7 +59,7 @@ fn passage(passage: &Passage, problems: &mut Problems<'_>) {
         problems.error(passage.place(*from..to + 2), "struck-out", message, help);
     }
     let words = problems.words_of_language();
-    gaps(&plain, words).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
+    gaps(plain, words).into_iter().for_each(|gap| placeholder(passage.place(gap), problems));
 }
 
 /// Characters of the source that nobody sees, the front matter included. A text full of them is told so once and again,
@@ -66,7 +68,7 @@ fn invisible(problems: &mut Problems<'_>) {
     const ENOUGH: usize = 20;
     let text = problems.words(Span { start: 0, end: problems.source.text.len() });
     let is_mark = |at: usize, c: char| at == 0 && c == '\u{feff}';
-    let found = text.char_indices().filter(|(at, c)| is_invisible(*c) && !is_mark(*at, *c));
+    let found = invisible_in(text).filter(|(at, c)| !is_mark(*at, *c));
     for (at, c) in found.take(ENOUGH) {
         report_invisible(Span { start: at, end: at + c.len_utf8() }, c, problems);
     }
@@ -76,6 +78,18 @@ fn report_invisible(place: Span, c: char, problems: &mut Problems<'_>) {
     let message = format!("an invisible character, U+{:04X}", u32::from(c));
     let help = "take it out: it can make the words look other than they are";
     problems.error(place, "invisible", message, help);
+}
+
+/// The invisible characters of a text. A stretch of letters as they are typed on any keyboard holds none.
+fn invisible_in(text: &str) -> impl Iterator<Item = (usize, char)> {
+    const STRETCH: usize = 256;
+    let may_hide = |byte: &u8| !(b' '..0x7f).contains(byte) && !byte.is_ascii_whitespace();
+    let stretches = text.as_bytes().chunks(STRETCH).zip((0..).step_by(STRETCH));
+    let suspect = stretches.filter(move |(bytes, _)| bytes.iter().filter(|byte| may_hide(byte)).count() > 0);
+    let chars = suspect.flat_map(|(bytes, start)| {
+        (start..start + bytes.len()).filter_map(|at| Some((at, text.get(at..)?.chars().next()?)))
+    });
+    chars.filter(|(_, c)| is_invisible(*c))
 }
 
 /// Characters that show nothing, or that turn the direction of the characters around them.
@@ -107,6 +121,10 @@ pub(super) fn gaps(plain: &str, words: &Words) -> Vec<Range<usize>> {
             gaps.push(at..at + inner.len() + 2);
         }
     }
+    // Such a word begins with one of these letters.
+    if !plain.contains(['T', 'F', 'X']) {
+        return gaps;
+    }
     let in_brackets = gaps.clone();
     for (at, word) in words_of(plain) {
         let is_x = word.len() >= 3 && word.chars().all(|c| c == 'X');
@@ -120,6 +138,9 @@ pub(super) fn gaps(plain: &str, words: &Words) -> Vec<Range<usize>> {
 
 /// A table whose header and delimiter line do not fit is a paragraph to every parser.
 fn broken_table(passage: &Passage, problems: &mut Problems<'_>) {
+    if !problems.words(passage.span).contains('|') {
+        return;
+    }
     let mut before: Option<&str> = None;
     let mut start = passage.span.start;
     for line in problems.words(passage.span).split_inclusive('\n') {

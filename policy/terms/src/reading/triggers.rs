@@ -3,7 +3,12 @@
 use std::ops::Range;
 
 use super::{problems::Problems, references};
-use crate::{clause::ClauseId, language::Words, markdown::Passage};
+use crate::{
+    clause::ClauseId,
+    language::Words,
+    markdown::Passage,
+    words::{is_one_of, words_of},
+};
 
 /// Reports promises in text without a number.
 pub(super) fn in_exempt(passage: &Passage, problems: &mut Problems<'_>) {
@@ -24,62 +29,53 @@ pub(super) fn in_general(passage: &Passage, id: ClauseId, problems: &mut Problem
 }
 
 /// The first trigger of each sentence that does not point at a clause.
-fn found(passage: &Passage, language: &Words) -> Vec<(Range<usize>, String)> {
+fn found<'p>(passage: &'p Passage, language: &'static Words) -> impl Iterator<Item = (Range<usize>, &'p str)> {
     let plain = passage.plain();
-    sentences(&plain).into_iter().filter_map(|sentence| trigger(&plain, sentence, language)).collect()
+    sentences(plain).filter_map(move |sentence| trigger(plain, sentence, language))
 }
 
-fn trigger(plain: &str, sentence: Range<usize>, language: &Words) -> Option<(Range<usize>, String)> {
+fn trigger<'p>(plain: &'p str, sentence: Range<usize>, language: &Words) -> Option<(Range<usize>, &'p str)> {
     let words = plain.get(sentence.clone())?;
-    if references::points_at_a_clause(words, language) {
-        return None;
-    }
-    let harmless = words.to_ascii_lowercase().find(language.about_numbers);
-    let harmless = harmless.map_or(0..0, |at| at..at + language.about_numbers.len());
     let mut before = "";
+    let mut harmless = None;
     for (start, word) in words_of(words) {
-        let lower = word.to_lowercase();
-        let is_trigger = language.triggers.iter().any(|forms| forms.split(' ').any(|form| form == lower));
-        let is_period = is_unit(&lower, language) && before.chars().all(|c| c.is_ascii_digit()) && !before.is_empty();
-        if (is_trigger && !harmless.contains(&start)) || is_period {
+        let is_trigger = is_one_of(word, language.triggers) && {
+            let harmless: &Range<usize> = harmless.get_or_insert_with(|| about_numbers(words, language));
+            !harmless.contains(&start)
+        };
+        let is_count = !before.is_empty() && before.chars().all(|c| c.is_ascii_digit());
+        if is_trigger || (is_count && is_unit(word, language)) {
             let range = sentence.start + start..sentence.start + start + word.len();
-            return Some((range.clone(), plain.get(range)?.to_owned()));
+            return (!references::points_at_a_clause(words, language)).then_some((range, word));
         }
         before = word;
     }
     None
 }
 
-fn is_unit(lower: &str, language: &Words) -> bool {
-    language
-        .retention
-        .units
-        .iter()
-        .any(|(_, one, several)| [one, several].iter().any(|unit| unit.to_lowercase() == lower))
+/// Where a sentence says only what a clause number is.
+fn about_numbers(words: &str, language: &Words) -> Range<usize> {
+    let at = words.to_ascii_lowercase().find(language.about_numbers);
+    at.map_or(0..0, |at| at..at + language.about_numbers.len())
 }
 
-/// The words of a text with the byte at which each starts.
-pub(super) fn words_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    text.split(|c: char| !c.is_alphanumeric()).filter_map(move |word| {
-        let start = text.get(at..)?.find(word)? + at;
-        at = start + word.len();
-        (!word.is_empty()).then_some((start, word))
-    })
+fn is_unit(word: &str, language: &Words) -> bool {
+    let lower = word.to_lowercase();
+    let mut units = language.retention.units.iter();
+    units.any(|(_, one, several)| [one, several].iter().any(|unit| unit.to_lowercase() == lower))
 }
 
 /// Where each sentence stands: up to a full stop, a question or an exclamation mark with a space after it.
-fn sentences(plain: &str) -> Vec<Range<usize>> {
-    let mut sentences = Vec::new();
-    let mut start = 0;
-    let mut ended = false;
-    for (at, c) in plain.char_indices() {
-        if ended && c.is_whitespace() {
-            sentences.push(start..at);
-            start = at;
-        }
-        ended = matches!(c, '.' | '!' | '?');
-    }
-    sentences.push(start..plain.len());
-    sentences
+fn sentences(plain: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut start = Some(0);
+    std::iter::from_fn(move || {
+        let from = start?;
+        let rest = plain.get(from..)?;
+        let ends = rest.match_indices(['.', '!', '?']).map(|(at, _)| at + 1);
+        let end = ends
+            .map(|at| from + at)
+            .find(|end| plain.get(*end..).is_some_and(|rest| rest.starts_with(char::is_whitespace)));
+        start = end;
+        Some(from..end.unwrap_or(plain.len()))
+    })
 }

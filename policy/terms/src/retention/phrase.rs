@@ -8,6 +8,7 @@ use super::{Anchor, Period, Retention, iso::iso};
 use crate::{
     language::{Language, RetentionWords},
     suggest,
+    words::{after, before, find, on_one_line},
 };
 
 /// So many periods may stand in one phrase: each is read inside the one before it, and no text may fill the stack.
@@ -142,9 +143,17 @@ impl<'t> Words<'t> {
 
     /// What stands before and after the first occurrence of some words.
     fn split(self, at: &str) -> Option<(Self, Self)> {
-        let at = &format!(" {} ", at.to_ascii_lowercase());
-        let found = self.text.to_ascii_lowercase().find(at)?;
-        let end = found + at.len();
+        let bytes = self.text.as_bytes();
+        let is_space = |byte: usize| bytes.get(byte) == Some(&b' ');
+        let mut ahead = 0;
+        let found = loop {
+            let word = ahead + find(self.text.get(ahead..)?, at)?;
+            if word > 0 && is_space(word - 1) && is_space(word + at.len()) {
+                break word - 1;
+            }
+            ahead = word + self.text.get(word..)?.chars().next()?.len_utf8();
+        };
+        let end = found + at.len() + 2;
         let before = Self { text: self.text.get(..found)?, ..self };
         Some((before.trim(), Self { text: self.text.get(end..)?, start: self.start + end, ..self }.trim()))
     }
@@ -155,10 +164,9 @@ impl<'t> Words<'t> {
 
     fn retention(self) -> Result<Retention, Refused> {
         let said = self.said();
-        let whichever = format!(", {}", said.whichever);
-        if self.text.to_ascii_lowercase().ends_with(&whichever) {
-            let kept = self.text.len() - whichever.len();
-            let periods = Self { text: self.text.get(..kept).unwrap_or(""), ..self };
+        let periods = before(self.text, said.whichever).and_then(|periods| periods.strip_suffix(", "));
+        if let Some(text) = periods {
+            let periods = Self { text, ..self };
             if periods.text.to_ascii_lowercase().matches(&format!(" {} ", said.or)).count() >= MOST {
                 let help = "name the few that can be the earliest";
                 return Err(self.refuse("which-period", format!("more than {MOST} periods"), help));
@@ -169,7 +177,7 @@ impl<'t> Words<'t> {
             return self.law(law);
         }
         if self.split(said.or).is_some() {
-            let help = format!("end the phrase with `{whichever}`");
+            let help = format!("end the phrase with `, {}`", said.whichever);
             return Err(self.refuse("which-period", "two periods, and no word on which of them counts", help));
         }
         self.single()
@@ -273,7 +281,7 @@ impl<'t> Words<'t> {
 
     /// The event of some words, in the form that they have after "after" or "until".
     fn event(self, form: impl Fn((Anchor, &'static str, &'static str)) -> &'static str) -> Result<Anchor, Refused> {
-        let words = self.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = on_one_line(self.text);
         let events = self.said().events;
         if let Some((anchor, ..)) = events.into_iter().find(|event| form(*event).eq_ignore_ascii_case(&words)) {
             return Ok(anchor);
@@ -319,12 +327,12 @@ impl<'t> Words<'t> {
 
     /// One of the unit: a week is seven days, a year twelve months.
     fn unit(self) -> Result<Period, Refused> {
-        let lower = self.text.to_lowercase();
         let units = self.said().units;
-        let is = |form: &str| form.to_lowercase() == lower;
+        let is = |form: &str| after(self.text, form).is_some_and(str::is_empty);
         if let Some((unit, ..)) = units.into_iter().find(|(_, one, several)| is(one) || is(several)) {
             return Ok(unit);
         }
+        let lower = self.text.to_lowercase();
         if lower.is_empty() {
             return Err(self.refuse("unknown-unit", "a number without a unit", format!("write `{}`", self.ninety())));
         }

@@ -124,6 +124,17 @@ impl Retention {
         }
     }
 
+    /// Every length of time it names.
+    pub(crate) fn periods(&self) -> Vec<Period> {
+        let period = |one: &Self| match one {
+            Self::After { period, .. } => Some(*period),
+            Self::Memory { at_most } => *at_most,
+            Self::Law { at_most, .. } => Some(*at_most),
+            _ => None,
+        };
+        self.parts().into_iter().filter_map(period).collect()
+    }
+
     /// The retentions of which the earliest counts; itself, where there is but one.
     fn parts(&self) -> Vec<&Self> {
         match self {

@@ -1,6 +1,6 @@
 //! Clauses that call a list complete: there is one, and everything that is kept or used is in it.
 
-use super::{Kept, Text};
+use super::Text;
 use crate::{
     clause::{ClauseId, Letter},
     code::Code,
@@ -16,18 +16,18 @@ use crate::{
 };
 
 /// Reports a second complete list, rows beyond a list that names its rows, and data that is used and in no list.
-pub(super) fn check(text: &Text<'_>, kept: &[Kept], problems: &mut Problems<'_>) {
+pub(super) fn check(text: &Text<'_>, problems: &mut Problems<'_>) {
     let inventories = text.inventories();
     let Some((first, others)) = inventories.split_first() else { return };
     for other in others {
         two(text, *first, *other, problems);
     }
     for complete in &inventories {
-        beyond(text, *complete, kept, problems);
+        beyond(text, *complete, problems);
     }
     let whole = inventories.iter().find(|complete| scope(text, **complete).is_empty()).unwrap_or(first);
     for (clause, code, place) in used(text) {
-        if !kept.iter().any(|kept| text.meet(&kept.code, &code)) {
+        if !text.kept.iter().any(|kept| text.meet(&kept.code, &code)) {
             let message = format!("{clause} uses `{code}`, and no row keeps it");
             let help = format!("add a row that keeps `{code}`, or say how {clause} does without it");
             let remark = format!("{whole} says that what is not in the table is not stored");
@@ -52,10 +52,10 @@ fn scope(text: &Text<'_>, complete: ClauseId) -> Vec<ClauseId> {
 }
 
 /// "Only S1 is kept", and S2 keeps something.
-fn beyond(text: &Text<'_>, complete: ClauseId, kept: &[Kept], problems: &mut Problems<'_>) {
+fn beyond(text: &Text<'_>, complete: ClauseId, problems: &mut Problems<'_>) {
     let scope = scope(text, complete);
     let mut seen = Vec::new();
-    for more in kept.iter().filter(|more| !scope.is_empty() && !scope.contains(&more.clause)) {
+    for more in text.kept.iter().filter(|more| !scope.is_empty() && !scope.contains(&more.clause)) {
         if seen.contains(&more.clause) {
             continue;
         }

@@ -1,9 +1,13 @@
 //! A promise to write to people needs an address that is kept for writing to them.
 
-use super::{Kept, Text, of_row};
+use super::Text;
 use crate::{
     clause::ClauseId,
-    reading::{columns::Column, kept, problems::Problems},
+    reading::{
+        columns::Column,
+        kept::{self, Kept},
+        problems::Problems,
+    },
     vocabulary::Kind,
 };
 
@@ -12,11 +16,11 @@ const ADDRESSES: [&str; 3] = ["account.email", "identity.phone", "identity.addre
 const WRITING: &str = "notices";
 
 /// Reports each notice that goes to an address of a row which is not kept for that.
-pub(super) fn check(text: &Text<'_>, kept: &[Kept], problems: &mut Problems<'_>) {
+pub(super) fn check(text: &Text<'_>, problems: &mut Problems<'_>) {
     for (notice, _) in text.measures("notice") {
         for row in text.pointed_at(notice) {
-            let address = of_row(kept, *row).find(|kept| ADDRESSES.contains(&kept.code.as_str()));
-            let Some(address) = address.filter(|address| !is_for_writing(text, kept, address)) else { continue };
+            let address = text.kept_by(*row).find(|kept| ADDRESSES.contains(&kept.code.as_str()));
+            let Some(address) = address.filter(|address| !is_for_writing(text, address)) else { continue };
             let message = format!("{notice} writes to the `{}` of {row}, which is not kept for that", address.code);
             let help = format!("add the purpose `{WRITING}` to {row}, or write to something that is kept for it");
             let remark = format!("{row} says what it is kept for");
@@ -27,8 +31,8 @@ pub(super) fn check(text: &Text<'_>, kept: &[Kept], problems: &mut Problems<'_>)
 }
 
 /// Whether some row keeps the same data for writing to people.
-fn is_for_writing(text: &Text<'_>, kept: &[Kept], address: &Kept) -> bool {
-    kept.iter().filter(|kept| kept.code == address.code).any(|kept| {
+fn is_for_writing(text: &Text<'_>, address: &Kept) -> bool {
+    text.kept.iter().filter(|kept| kept.code == address.code).any(|kept| {
         let why = text.clause(kept.clause).and_then(|row| kept::cell(row, Column::Why));
         why.is_some_and(|why| {
             kept::codes(why, Kind::Purpose, text.vocabulary).iter().any(|(code, _)| code.as_str() == WRITING)

@@ -1,4 +1,5 @@
-//! What a program reads: the JSON of `avow terms` and `avow rules` is what the schemas in `docs/schema/` say.
+//! What a program reads: the JSON of `avow terms` and `avow rules` is what the schemas in `docs/schema/` say, and SARIF is
+//! what the schema of OASIS says, of which `tests/sarif-schema-2.1.0.json` is a copy.
 
 use boon::{Compiler, Schemas};
 use serde_json::{Value, json};
@@ -7,10 +8,15 @@ use crate::world::{World, repository};
 
 const POLICIES: [&str; 2] = ["policy-docs/northgate/privacy.md", "policy-docs/lantern/privacy.md"];
 
-/// What a schema has against a document; none if it fits.
+/// What one of our schemas has against a document; none if it fits.
 fn against(schema: &str, document: &Value) -> Option<String> {
+    against_file(&format!("docs/schema/{schema}.schema.json"), document)
+}
+
+fn against_file(schema: &str, document: &Value) -> Option<String> {
     let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
-    let text = repository(&format!("docs/schema/{schema}.schema.json"));
+    compiler.enable_format_assertions();
+    let text = repository(schema);
     compiler.add_resource("schema.json", serde_json::from_str(&text).unwrap()).unwrap();
     let schema = compiler.compile("schema.json", &mut schemas).unwrap();
     schemas.validate(document, schema).err().map(|error| error.to_string())
@@ -73,6 +79,33 @@ fn a_document_of_another_shape_does_not_fit() {
         ("/statements/9/place", Some(json!("somewhere"))),
     ] {
         assert!(against("rules", &planted(&rules, at, value)).is_some(), "{at}");
+    }
+}
+
+#[test]
+fn sarif_is_what_its_official_schema_says() {
+    const SCHEMA: &str = "tests/sarif-schema-2.1.0.json";
+    let world = World::new();
+    let northgate = repository(POLICIES[0]);
+    let edits = [
+        ("clean.md", northgate.clone()),
+        ("wrong ä.md", northgate.replace("90 days after the session ends", "90 days")),
+        ("clash.md", northgate.replace("`identity`, except `account.email`", "`identity`")),
+        ("prose.md", "We keep nothing.\n".to_owned()),
+    ];
+    for (name, text) in edits {
+        let file = world.file(name, &text);
+        let said = world.run(&["check", file.to_str().unwrap(), "nowhere.md", "--format", "sarif"]).out;
+        let said: Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(against_file(SCHEMA, &said), None, "{name}: {said}");
+        for (at, value) in [
+            ("/version", Some(json!("2.0.0"))),
+            ("/runs/0/tool", None),
+            ("/runs/0/columnKind", Some(json!("bytes"))),
+            ("/runs/0/invocations/0/toolExecutionNotifications/0/message", None),
+        ] {
+            assert!(against_file(SCHEMA, &planted(&said, at, value)).is_some(), "{at}");
+        }
     }
 }
 

@@ -24,8 +24,8 @@ use cedar_policy::{Authorizer, Entities};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-pub(crate) use self::ask::Asked;
 pub use self::listing::Rule;
+pub(crate) use self::{ask::Asked, inside::Instants};
 use self::{
     ask::{Granted, Refused},
     assemble::Slice,

@@ -23,6 +23,8 @@ pub struct Vocabulary {
     entries: BTreeMap<Code, Entry>,
     /// For each code of data, itself and everything it descends from.
     lines: BTreeMap<Code, BTreeSet<Code>>,
+    /// The codes of data that nothing descends from.
+    leaves: BTreeSet<Code>,
 }
 
 /// What the vocabulary says about a code.
@@ -62,7 +64,10 @@ impl Vocabulary {
         let (entries, mut problems) = tables::read(&source);
         let lines = family::lines(&entries, &source, &mut problems);
         problems.sort_by_key(|problem| problem.place.span);
-        (Self { source, entries, lines }, problems)
+        let parents: BTreeSet<&Code> = entries.values().flat_map(|entry| &entry.parents).collect();
+        let data = entries.iter().filter(|(code, entry)| entry.kind == Kind::Data && !parents.contains(code));
+        let leaves = data.map(|(code, _)| code.clone()).collect();
+        (Self { source, entries, lines, leaves }, problems)
     }
 
     /// The text it was read from.
@@ -137,8 +142,7 @@ impl Vocabulary {
 
     /// The codes of data that nothing descends from.
     pub fn leaves(&self) -> impl Iterator<Item = &Code> {
-        let parents: BTreeSet<&Code> = self.entries.values().flat_map(|entry| &entry.parents).collect();
-        self.codes(Kind::Data).filter(move |code| !parents.contains(code))
+        self.leaves.iter()
     }
 
     /// The leaves that are `code` or descend from it.

@@ -2,7 +2,10 @@
 //!
 //! Words of a policy only ever become literals here: no text of a policy is pasted into Cedar's source.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use cedar_policy::pst::{
     BinaryOp, EntityType, EntityUID, Expr, Literal, Name, NonEmpty, PstConstructionError, UnaryOp, Var,
@@ -22,6 +25,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 6] = [Self::Service, Self::Data, Self::Purpose, Self::Place, Self::Form, Self::Action];
+
     /// What the schema calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -36,8 +41,16 @@ impl Kind {
 
     /// One of them: `Avow::Data::"account.email"`.
     pub(crate) fn one(self, id: &str) -> Result<EntityUID, PstConstructionError> {
-        let ty = EntityType::from_name(Name::qualified(["Avow"], self.name())?);
+        // Cedar parses each name, which takes as long as all the rest of a statement: these few are made once.
+        static TYPES: OnceLock<Vec<(Kind, EntityType)>> = OnceLock::new();
+        let types =
+            TYPES.get_or_init(|| Self::ALL.into_iter().filter_map(|kind| Some((kind, kind.ty().ok()?))).collect());
+        let ty = types.iter().find(|(kind, _)| *kind == self).map_or_else(|| self.ty(), |(_, ty)| Ok(ty.clone()))?;
         Ok(EntityUID { ty, eid: id.into() })
+    }
+
+    fn ty(self) -> Result<EntityType, PstConstructionError> {
+        Ok(EntityType::from_name(Name::qualified(["Avow"], self.name())?))
     }
 }
 

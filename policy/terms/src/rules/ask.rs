@@ -122,15 +122,29 @@ impl Rules {
 
     /// The question as Cedar takes it. Every part comes from the tables of names, so that it fits the schema.
     pub(super) fn request(&self, asked: &Asked<'_>, leaf: &Code) -> Option<Request> {
+        self.request_at(asked, leaf, instant)
+    }
+
+    /// The same, with somebody's own way to instants as Cedar counts them.
+    pub(super) fn request_at(
+        &self,
+        asked: &Asked<'_>,
+        leaf: &Code,
+        instant: impl Fn(Timestamp) -> RestrictedExpression,
+    ) -> Option<Request> {
         let principal = self.names.service(asked.service)?;
         let action = self.names.deed(asked.deed)?;
         let resource = self.slices.get(leaf)?.data.clone();
-        let context = Context::from_pairs(self.facts(asked)?).ok()?;
+        let context = Context::from_pairs(self.facts(asked, instant)?).ok()?;
         Request::new(principal, action, resource, context, None).ok()
     }
 
     /// Everything the rules may know about a record.
-    fn facts(&self, asked: &Asked<'_>) -> Option<Vec<(String, RestrictedExpression)>> {
+    fn facts(
+        &self,
+        asked: &Asked<'_>,
+        instant: impl Fn(Timestamp) -> RestrictedExpression,
+    ) -> Option<Vec<(String, RestrictedExpression)>> {
         let Facts { now, recorded, events, place, form, consent } = asked.facts;
         let mut facts = vec![
             ("now".to_owned(), instant(*now)),
@@ -159,6 +173,6 @@ fn unknown(code: &Code, what: &str) -> Refused {
 }
 
 /// An instant as Cedar counts it, in milliseconds; what is finer is dropped, so that nothing is kept longer for it.
-fn instant(at: Timestamp) -> RestrictedExpression {
+pub(super) fn instant(at: Timestamp) -> RestrictedExpression {
     RestrictedExpression::new_datetime(at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
 }

@@ -1,11 +1,17 @@
 //! The rules from within, for the self-check: single statements, and what each says on its own.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use cedar_policy::PolicySet;
-use jiff::tz::TimeZone;
+use cedar_policy::{PolicySet, RestrictedExpression};
+use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Rules, ask::Asked};
+use super::{
+    Rules,
+    ask::{Asked, instant},
+};
 use crate::{
     code::Code,
     compile::{
@@ -14,6 +20,17 @@ use crate::{
     },
     vocabulary::Kind,
 };
+
+/// Instants as Cedar counts them, each made once: a self-check asks about the same few thousands of times, and to make one
+/// costs more than to evaluate a rule.
+#[derive(Default)]
+pub(crate) struct Instants(RefCell<BTreeMap<Timestamp, RestrictedExpression>>);
+
+impl Instants {
+    fn of(&self, at: Timestamp) -> RestrictedExpression {
+        self.0.borrow_mut().entry(at).or_insert_with(|| instant(at)).clone()
+    }
+}
 
 impl Rules {
     /// Every statement, in the order of their names.
@@ -62,17 +79,22 @@ impl Rules {
     }
 
     /// The statements of a set, all of them allowing or all forbidding, that apply.
-    pub(crate) fn applying(&self, set: &PolicySet, asked: &Asked<'_>, item: &Code) -> Vec<&Statement> {
-        let Some(request) = self.request(asked, item) else { return Vec::new() };
+    pub(crate) fn applying(
+        &self,
+        set: &PolicySet,
+        asked: &Asked<'_>,
+        item: &Code,
+        instants: &Instants,
+    ) -> Vec<&Statement> {
+        let Some(request) = self.request_at(asked, item, |at| instants.of(at)) else { return Vec::new() };
         let response = self.authorizer.is_authorized(&request, set, &self.entities);
         response.diagnostics().reason().filter_map(|id| self.statement(id)).map(|(_, statement)| statement).collect()
     }
 
-    /// Whether a statement cannot be evaluated on some facts.
-    pub(crate) fn fails(&self, statement: &Statement, asked: &Asked<'_>, item: &Code) -> bool {
-        let Ok(set) = PolicySet::from_policies([statement.rule.clone()]) else { return true };
-        let Some(request) = self.request(asked, item) else { return false };
-        let response = self.authorizer.is_authorized(&request, &set, &self.entities);
+    /// Whether one of some statements cannot be evaluated on some facts.
+    pub(crate) fn fails(&self, set: &PolicySet, asked: &Asked<'_>, item: &Code, instants: &Instants) -> bool {
+        let Some(request) = self.request_at(asked, item, |at| instants.of(at)) else { return false };
+        let response = self.authorizer.is_authorized(&request, set, &self.entities);
         response.diagnostics().errors().next().is_some()
     }
 

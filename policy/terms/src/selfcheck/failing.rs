@@ -4,6 +4,7 @@
 //! tried with every event present and absent, at the ends of the calendar and in its middle. Facts that cannot be true are
 //! among them: a rule is there to refuse them, not to fail on them.
 
+use cedar_policy::PolicySet;
 use jiff::Timestamp;
 
 use super::grid::happened;
@@ -14,7 +15,7 @@ use crate::{
     },
     permit::{Events, Facts, Form, NodePlace, Service},
     problem::{Problem, problem},
-    rules::{Asked, Rules},
+    rules::{Asked, Instants, Rules},
     source::Span,
 };
 
@@ -26,16 +27,19 @@ pub(super) fn problems(rules: &Rules) -> Vec<Problem> {
     let forbids = |statement: &&Statement| {
         statement.rule.effect() == cedar_policy::Effect::Forbid && statement.action != Deed::Disclose
     };
-    rules.statements().filter(forbids).filter(|statement| fails(rules, statement)).map(|one| told(rules, one)).collect()
+    let instants = Instants::default();
+    let failing = rules.statements().filter(forbids).filter(|statement| fails(rules, statement, &instants));
+    failing.map(|one| told(rules, one)).collect()
 }
 
-fn fails(rules: &Rules, statement: &Statement) -> bool {
+fn fails(rules: &Rules, statement: &Statement, instants: &Instants) -> bool {
+    let Ok(alone) = PolicySet::from_policies([statement.rule.clone()]) else { return true };
     let item = statement.data.as_ref().or_else(|| rules.items_of_data().next());
     let (Some(item), Some(purpose)) = (item, rules.purposes().next()) else { return false };
     let deed = if statement.action == Deed::Store { Deed::Store } else { Deed::Retain };
     facts(rules, statement).into_iter().any(|facts| {
         let asked = Asked { service: Service::Accounting, deed, purpose, facts: &facts };
-        rules.fails(statement, &asked, item)
+        rules.fails(&alone, &asked, item, instants)
     })
 }
 
@@ -46,12 +50,16 @@ fn facts(rules: &Rules, statement: &Statement) -> Vec<Facts> {
     for (anchor, _) in ANCHORS.into_iter().filter(|(_, name)| asked.contains(*name)) {
         events.extend(ends.iter().map(|at| happened(anchor, *at)));
     }
-    let ends = if asked.is_empty() { ends.get(..1).unwrap_or_default() } else { &ends };
+    // What it does not ask for is not varied. A date is counted from the instant of recording, or from an event.
+    let is_event = |name: &String| ANCHORS.iter().any(|(_, event)| event == name);
+    let vary = |varies: bool| if varies { ends.as_slice() } else { ends.get(..1).unwrap_or_default() };
+    let (nows, recordings) =
+        (vary(asked.contains("now")), vary(asked.iter().any(|name| name != "now" && !is_event(name))));
     let mut all = Vec::new();
     for events in events {
-        for &now in ends {
+        for &now in nows {
             let facts = |&recorded| Facts { recorded, events: events.clone(), ..plain(now) };
-            all.extend(ends.iter().map(facts));
+            all.extend(recordings.iter().map(facts));
         }
     }
     all

@@ -11,7 +11,7 @@ use crate::{
     compile::{Kept, statement::Deed},
     permit::{Form, Service},
     retention::Retention,
-    rules::{Asked, Rules},
+    rules::{Asked, Instants, Rules},
 };
 
 /// A row that allows nothing, for one item of data.
@@ -34,11 +34,13 @@ pub(super) enum Why {
 
 /// Every row that allows nothing.
 pub(super) fn dead<'a>(rules: &'a Rules, forms: &BTreeMap<Code, Form>) -> Vec<Dead<'a>> {
-    let mut dead = Vec::new();
+    let (mut dead, instants) = (Vec::new(), Instants::default());
     for (item, rows) in rules.rows() {
         let forbids = rules.part(item, |statement| statement.rule.effect() == Effect::Forbid);
         for row in rows.iter().filter(|row| row.is_stored()) {
-            let why = forbids.as_ref().and_then(|forbids| why(rules, item, row, forbids, forms.get(item).copied()));
+            let why = forbids
+                .as_ref()
+                .and_then(|forbids| why(rules, item, row, forbids, forms.get(item).copied(), &instants));
             dead.extend(why.map(|why| Dead { item, row, why }));
         }
     }
@@ -54,7 +56,14 @@ struct Seen {
 }
 
 /// Tries the facts until some are allowed; if none are, says why.
-fn why(rules: &Rules, item: &Code, row: &Kept, forbids: &PolicySet, form: Option<Form>) -> Option<Why> {
+fn why(
+    rules: &Rules,
+    item: &Code,
+    row: &Kept,
+    forbids: &PolicySet,
+    form: Option<Form>,
+    instants: &Instants,
+) -> Option<Why> {
     let id = row.statement(item);
     let permit = rules.part(item, |statement| statement.id == id)?;
     let asked = rules.asked_about(item);
@@ -63,10 +72,10 @@ fn why(rules: &Rules, item: &Code, row: &Kept, forbids: &PolicySet, form: Option
     for facts in grid.facts() {
         for deed in [Deed::Store, Deed::Retain] {
             let asked = Asked { service: Service::Accounting, deed, purpose: &row.purpose, facts: &facts };
-            if rules.applying(&permit, &asked, item).is_empty() {
+            if rules.applying(&permit, &asked, item, instants).is_empty() {
                 continue;
             }
-            let against = rules.applying(forbids, &asked, item);
+            let against = rules.applying(forbids, &asked, item, instants);
             if against.is_empty() {
                 return None;
             }

@@ -25,7 +25,8 @@ fn add_without_codes(passage: &Passage, line: &mut String) {
     let begin = line.len();
     let mut from = 0;
     let mut is_apart = false;
-    for bracket in codes::brackets(passage).into_iter().chain([passage.text.len()..passage.text.len()]) {
+    let end = passage.text.len();
+    for bracket in codes::brackets(passage).into_iter().chain(std::iter::once(end..end)) {
         let part = passage.text.get(from..bracket.start).unwrap_or("");
         is_apart |= part.starts_with(char::is_whitespace);
         for word in part.split_whitespace() {

@@ -61,7 +61,9 @@ fn periods<'t>(
 ) -> impl Iterator<Item = (Range<usize>, Period)> + 't {
     words_of(plain).zip(words_of(plain).skip(1)).filter_map(move |((start, number), (at, unit))| {
         let is_number = number.chars().all(|c| c.is_ascii_digit());
-        if !is_number || !matches!(plain.get(start + number.len()..at)?, " " | "-") {
+        let mut between = plain.get(start + number.len()..at)?.chars();
+        let is_apart = between.next().is_some_and(|c| c.is_whitespace() || c == '-') && between.next().is_none();
+        if !is_number || !is_apart {
             return None;
         }
         // A German dative has an `n` more: `Tagen`.
@@ -80,8 +82,8 @@ fn belong(plain: &str, period: &Range<usize>, clause: &Range<usize>, words: &Wor
     let event =
         events.map(|event| format!(" {} {event}", words.retention.after)).find(|event| joint.starts_with(event));
     let joint = event.and_then(|event| joint.get(event.len()..)).unwrap_or(joint);
-    let marks = [' ', ',', ':', '('];
-    joint.chars().all(|c| c.is_alphanumeric() || marks.contains(&c))
+    let marks = [',', ':', '('];
+    joint.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || marks.contains(&c))
         && words_of(joint).all(|(_, word)| is_one_of(word, words.joints))
         && (is_ahead || !joint.trim().is_empty())
 }

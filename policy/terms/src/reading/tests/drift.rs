@@ -16,6 +16,7 @@ fn words_that_tell_another_time_than_the_clause_they_name_are_seen() {
     for words in [
         "When the 60 days of S2 are over",
         "When the 60-day period of S2 is over",
+        "When the 60\u{a0}days of S2 are over",
         "After 60 days after the session ends (see S2)",
         "After 3 months (S2)",
         "S2 (60 days)",

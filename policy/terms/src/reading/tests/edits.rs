@@ -94,7 +94,7 @@ fn columns_may_stand_in_any_order_and_two_may_be_added() {
 fn a_changed_code_period_or_letter_changes_a_term() {
     let before = promises(NORTHGATE);
     for (from, to) in [
-        ("90 days after the session ends", "180 days after the session ends"),
+        ("90 days", "180 days"),
         ("(`visitor.ip`)", "(`visitor.browser`)"),
         ("plan (`service.limit`)", "plan (`service.limit`, `marketing`)"),
         ("at least 1 day ahead", "at least 2 days ahead"),

@@ -7,12 +7,12 @@ use std::ops::Range;
 use super::Text;
 use crate::{
     clause::ClauseId,
-    language::Words,
+    language::{Language, Words},
     markdown::Passage,
     reading::{coverage::Found, problems::Problems, references},
     retention::{self, Period},
     term::{Promise, Term},
-    words::{is_one_of, words_of},
+    words::{after, is_one_of, words_of},
 };
 
 /// Warns where the words tell another length of time than the clause they name.
@@ -29,8 +29,10 @@ fn passage(text: &Text<'_>, clause: Option<&Found>, passage: &Passage, problems:
         return;
     }
     let language = problems.language;
-    let periods: Vec<(Range<usize>, Period)> =
-        periods(plain, |words| retention::period_in(language, words).ok()).collect();
+    let periods = periods(plain, language);
+    if periods.is_empty() {
+        return;
+    }
     for mention in references::mentions(passage, language.words()) {
         for (range, period) in &periods {
             if !belong(plain, range, &mention.range, language.words()) {
@@ -55,22 +57,26 @@ fn passage(text: &Text<'_>, clause: Option<&Found>, passage: &Passage, problems:
 }
 
 /// Every number with a unit, as in "90 days" and "90-day".
-fn periods<'t>(
-    plain: &'t str,
-    read: impl Fn(&str) -> Option<Period> + 't,
-) -> impl Iterator<Item = (Range<usize>, Period)> + 't {
-    words_of(plain).zip(words_of(plain).skip(1)).filter_map(move |((start, number), (at, unit))| {
-        let is_number = number.chars().all(|c| c.is_ascii_digit());
-        let mut between = plain.get(start + number.len()..at)?.chars();
+fn periods(plain: &str, language: Language) -> Vec<(Range<usize>, Period)> {
+    let units = language.words().retention.units;
+    let is_unit = |word: &str| {
+        units.iter().any(|(_, one, several)| [one, several].iter().any(|unit| after(word, unit) == Some("")))
+    };
+    let mut periods = Vec::new();
+    let mut before: Option<(usize, &str)> = None;
+    for (at, word) in words_of(plain) {
+        let number = before.replace((at, word)).filter(|(_, word)| word.bytes().all(|byte| byte.is_ascii_digit()));
+        let Some((start, number)) = number else { continue };
+        let mut between = plain.get(start + number.len()..at).unwrap_or_default().chars();
         let is_apart = between.next().is_some_and(|c| c.is_whitespace() || c == '-') && between.next().is_none();
-        if !is_number || !is_apart {
-            return None;
-        }
         // A German dative has an `n` more: `Tagen`.
-        let forms = [Some(unit), unit.strip_suffix('n')];
-        let period = forms.into_iter().flatten().find_map(|unit| read(&format!("{number} {unit}")))?;
-        Some((start..at + unit.len(), period))
-    })
+        let unit = [Some(word), word.strip_suffix('n')].into_iter().flatten().find(|unit| is_unit(unit));
+        let Some(unit) = unit.filter(|_| is_apart) else { continue };
+        if let Ok(period) = retention::period_in(language, &format!("{number} {unit}")) {
+            periods.push((start..at + word.len(), period));
+        }
+    }
+    periods
 }
 
 /// Whether a length of time and a clause belong together: only words that join them stand between.
@@ -95,7 +101,7 @@ enum Says<'t> {
 }
 
 impl Says<'_> {
-    fn phrase(&self, language: crate::language::Language) -> String {
+    fn phrase(&self, language: Language) -> String {
         let phrase = match self {
             Self::Period(period) => period.phrase_in(language),
             Self::Phrase(retention) => retention.phrase_in(language),

@@ -84,7 +84,7 @@ impl<'a> Input<'a> {
         let [at, what, clock, kind, padding @ .., place, pieces] = *controls;
         // Mostly honest, so that what comes after is looked at too.
         let words = Words {
-            kind: if kind < 0xf0 { 0 } else { kind },
+            kind: kind.saturating_sub(0xef),
             clock: i64::from(i8::from_be_bytes([clock])) / 3,
             padding: u16::from_be_bytes(padding),
             body: rest.to_vec(),

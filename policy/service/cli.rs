@@ -46,7 +46,7 @@ pub struct Cli {
 }
 
 /// Where the data is.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Data {
     /// The data directory: the store, its keys, the history of published texts.
     #[arg(long = "data", global = true, env = "AVOW_DATA", default_value = "avow-data", value_name = "DIR")]
@@ -66,10 +66,12 @@ pub struct Data {
 pub enum Command {
     /// Start the relay, the policy page, and the books.
     Up(cmd::up::Args),
-    /// Add, list, show, link, rotate or remove accounts.
+    /// Add, list, show, link, rotate or remove accounts, and their devices.
     Account(cmd::account::Args),
     /// Take over the users of another server: their keys and limits. Their links go on to work.
     Import(cmd::import::Args),
+    /// Have the running service read its configuration again; a bad one changes nothing.
+    Reload,
     /// Write a first policy from a few answers.
     Init(cmd::init::Args),
     /// Carry an existing policy in prose over into a numbered draft.

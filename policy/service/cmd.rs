@@ -14,6 +14,7 @@ pub mod keys;
 pub mod preview;
 pub mod publish;
 pub mod relay;
+pub mod reload;
 pub mod rules;
 pub mod terms;
 pub mod up;

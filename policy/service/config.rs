@@ -207,6 +207,21 @@ impl Default for Books {
 }
 
 impl Config {
+    /// The keys that differ and are only read at a start.
+    #[must_use]
+    pub fn differs_for_good(&self, other: &Self) -> Vec<&'static str> {
+        let (own, others) = (&self.relay, &other.relay);
+        let keys = [
+            ("`listen` and `walls` under `[relay]`", own.listen != others.listen || own.walls != others.walls),
+            ("`[web]`", self.web != other.web),
+            ("`[policy]`", self.policy != other.policy),
+            ("`[books]`", self.books != other.books),
+            ("`[store]`", self.store != other.store),
+            ("`[runtime]`", self.runtime != other.runtime),
+        ];
+        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
+
     /// Reads the configuration: the file that was named, else `avow.toml` in the data directory, else the defaults.
     ///
     /// # Errors

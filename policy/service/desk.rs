@@ -5,12 +5,14 @@
 
 mod accounts;
 mod books;
+mod devices;
 mod keys;
 mod publication;
 mod request;
 mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
+pub(crate) use devices::no_such_device;
 pub use request::{AccountView, Done, KeptView, RelayView, Request};
 pub use takeover::{Secret, TakeOver};
 
@@ -52,16 +54,13 @@ impl Desk {
         put_on_trial(&mut store, config)?;
         let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
         let relay_keys = Arc::new(relay_keys::load(data.keys())?);
-        let listen = config.relay.listen.first();
-        Ok(Self {
-            store,
-            data: data.clone(),
-            standing,
-            relay_keys,
-            place: config.policy.place,
-            host: config.relay.public_host.clone().unwrap_or_else(|| listen.ip().to_string()),
-            port: listen.port(),
-        })
+        let (host, port) = reached(config);
+        Ok(Self { store, data: data.clone(), standing, relay_keys, place: config.policy.place, host, port })
+    }
+
+    /// From now on links lead where this configuration says.
+    pub fn reached_by(&mut self, config: &Config) {
+        (self.host, _) = reached(config);
     }
 
     /// The versions, for whoever only reads them.
@@ -86,9 +85,13 @@ impl Desk {
             Request::ListAccounts => self.list_accounts(),
             Request::ShowAccount { account } => self.show_account(account),
             Request::LinkAccount { account } => self.link_account(account),
-            Request::RotateAccount { account } => self.rotate_account(account),
+            Request::RotateAccount { account, device } => self.rotate_account(account, device),
+            Request::AddDevice { account, method } => self.add_device(account, method.as_deref()),
+            Request::RemoveDevice { account, device } => self.remove_device(account, device),
             Request::RemoveAccount { account } => self.remove_account(account),
-            Request::ShowRelay => Err(Failure::could_not("no service runs here").help("start one with `avow up`")),
+            Request::ShowRelay | Request::Reload => {
+                Err(Failure::could_not("no service runs here").help("start one with `avow up`"))
+            }
             Request::Publish { name, text } => self.publish(&name, &text),
             Request::RotateKeys => self.rotate_keys(),
             Request::TakeOver(asked) => self.take_over(&asked),
@@ -142,4 +145,10 @@ fn put_on_trial(store: &mut Store, config: &Config) -> Result<(), Failure> {
     let (policy, _) = texts::policy(source, &vocabulary)?;
     Rules::compile(policy.clone(), vocabulary.clone(), 0)?;
     store.set_trial(&policy.source.text, &vocabulary.source().text, clock::now()).map_err(Failure::could_not)
+}
+
+/// The host and the port that go into links.
+fn reached(config: &Config) -> (String, u16) {
+    let listen = config.relay.listen.first();
+    (config.relay.public_host.clone().unwrap_or_else(|| listen.ip().to_string()), listen.port())
 }

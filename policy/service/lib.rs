@@ -50,6 +50,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Up(args) => cmd::up::run(&args, &cli.data, screen),
         Command::Account(args) => cmd::account::run(&args, &cli.data, screen),
         Command::Import(args) => cmd::import::run(&args, &cli.data, screen),
+        Command::Reload => cmd::reload::run(&cli.data, screen),
         Command::Init(args) => cmd::init::run(&args, screen),
         Command::Adopt(args) => cmd::adopt::run(&args, screen),
         Command::Check(args) => cmd::check::run(&args, cli.format, screen),

@@ -59,6 +59,10 @@ pub enum Event {
         /// The version; 0 is a text on trial.
         version: u32,
     },
+    /// It read its configuration again.
+    Reloaded,
+    /// Its configuration has a problem; it goes on with the one before.
+    NotReloaded,
     /// It was told to stop and lets open streams finish.
     Draining,
     /// It stopped; everything counted is stored.
@@ -92,6 +96,10 @@ impl Event {
             }
             Self::InForce { version: 0 } => tracing::info!(target: TARGET, "a text is on trial: it binds nobody"),
             Self::InForce { version } => tracing::info!(target: TARGET, version, "a version is in force"),
+            Self::Reloaded => tracing::info!(target: TARGET, "the configuration was read again"),
+            Self::NotReloaded => {
+                tracing::error!(target: TARGET, "the configuration has a problem; the one before stays");
+            }
             Self::Draining => tracing::info!(target: TARGET, "stopping: open streams may finish"),
             Self::Stopped => tracing::info!(target: TARGET, "stopped; everything counted is stored"),
         }

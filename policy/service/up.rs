@@ -1,17 +1,21 @@
 //! A running service: the relay in a process of its own, the policy page, the books, the sweeper, the control socket.
 
 mod books;
+mod handed;
+mod reload;
 mod sockets;
 mod switchboard;
+mod systemd;
 mod welcome;
 
-use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
-use avow_proxy::{AccountKeys, Page, ServerKeys, SpawnRelay, Supervisor, Wall};
+use arc_swap::ArcSwap;
+use avow_proxy::{AccountKeys, Page, SpawnRelay, Supervisor, Wall};
 use avow_terms::account::AccountId;
 use tokio::{
     runtime::Runtime,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::{Mutex, Notify, watch},
     time,
 };
@@ -32,8 +36,12 @@ use crate::{
     screen::Screen,
 };
 use books::{Books, RelaySums};
+use handed::Handed;
+use reload::Live;
+pub use reload::Loader;
 use sockets::Sockets;
 use switchboard::Switchboard;
+use systemd::Systemd;
 
 /// The method of the account that a first start opens.
 const FIRST_METHOD: &str = "2022-blake3-aes-256-gcm";
@@ -46,20 +54,23 @@ const LAST_TRIES: (u32, Duration) = (20, Duration::from_millis(250));
 ///
 /// # Errors
 /// If it cannot start.
-pub fn run(config: &Config, data: &Data, screen: Screen) -> Result<Exit, Failure> {
+pub fn run(load: Loader, data: &Data, screen: Screen) -> Result<Exit, Failure> {
+    let config = &load()?;
     screen.progress("avow: opening the store ...");
+    let handed = Handed::take()?;
     let directory = DataDir::new(data, config);
     directory.create()?;
     let lock = directory.lock()?;
-    let sockets = Sockets::open(config)?;
+    let sockets = Sockets::open(config, handed)?;
     let mut desk = Desk::open(&directory, config, &|progress| screen.progress(&report::progress(progress)))?;
     desk.may_stand_here()?;
     let new = if desk.cursor()?.is_none() { Some(first_account(&mut desk)?) } else { None };
     log::start(screen.colour);
     let memory = RuntimeDir::open(config.runtime.directory.as_deref(), &data.dir)?;
     let page = Arc::new(books::open_page(&mut desk, &memory, config.books.accounts)?);
-    let service = Service { config: config.clone(), directory, memory, page, screen };
-    runtime()?.block_on(service.run(desk, lock, sockets, new))
+    let systemd = Systemd::from_environment();
+    let service = Service { config: config.clone(), directory, memory, page, screen, systemd };
+    runtime()?.block_on(service.run(load, desk, lock, sockets, new))
 }
 
 fn runtime() -> Result<Runtime, Failure> {
@@ -93,12 +104,15 @@ struct Service {
     memory: RuntimeDir,
     page: Arc<Page>,
     screen: Screen,
+    systemd: Systemd,
 }
 
 /// Everything that runs, to be stopped in order.
 struct Running {
     keeping: JoinHandle<()>,
     relay: Arc<Supervisor>,
+    live: Arc<Live>,
+    keeper: Keeper,
     books: Arc<Books>,
     /// Tells the pages and the control socket.
     stop_asking: watch::Sender<bool>,
@@ -111,52 +125,88 @@ struct Running {
 type Task = tokio::task::JoinHandle<()>;
 
 impl Service {
-    async fn run(self, desk: Desk, lock: Lock, sockets: Sockets, new: Option<AccountView>) -> Result<Exit, Failure> {
+    async fn run(
+        self,
+        load: Loader,
+        desk: Desk,
+        lock: Lock,
+        sockets: Sockets,
+        new: Option<AccountView>,
+    ) -> Result<Exit, Failure> {
         let mut signals = Signals::listen()?;
         let (standing, kept) = (desk.standing(), desk.kept(clock::now())?);
         let accounts = desk.keys_of_accounts()?;
         let open = accounts.len();
-        let running = self.start(desk, accounts, &lock, sockets).await?;
+        let running = self.start(load, desk, accounts, &lock, sockets).await?;
         let walls = running.relay.walls().unwrap_or_default();
         let start = welcome::Start { accounts: open, new: new.as_ref(), kept: &kept, walls: &walls };
         self.screen.say(welcome::welcome(&self.config, &standing.load(), &self.memory, &start)?);
         Event::Ready.tell();
-        signals.wait().await;
+        self.systemd.ready();
+        tokio::select! {
+            () = self.reload_when_hung_up(&running.live, &mut signals.hangup) => {}
+            () = self.systemd.live(&running.keeper) => {}
+            () = signals.stop.wait() => {}
+        }
+        self.systemd.stopping();
         Event::Draining.tell();
         self.stop(running).await?;
         Event::Stopped.tell();
         Ok(Exit::Done)
     }
 
+    /// Reads the configuration again whenever the service is hung up on. A bad one is told, and changes nothing.
+    async fn reload_when_hung_up(&self, live: &Live, hangup: &mut Signal) {
+        while hangup.recv().await.is_some() {
+            self.systemd.reloading();
+            match live.reload().await {
+                Ok(_) => Event::Reloaded.tell(),
+                Err(failure) => {
+                    Event::NotReloaded.tell();
+                    self.screen.complain(&failure.render(self.screen.colour_of_errors()));
+                }
+            }
+            self.systemd.ready();
+        }
+    }
+
     async fn start(
         &self,
+        load: Loader,
         desk: Desk,
         accounts: Vec<(AccountId, AccountKeys)>,
         lock: &Lock,
         sockets: Sockets,
     ) -> Result<Running, Failure> {
-        let (standing, relay_keys) = (desk.standing(), desk.relay_keys());
+        let standing = desk.standing();
         let (keeper, keeping) = Keeper::start(desk)?;
-        let own = sockets.own(&self.config)?;
         let Sockets { tcp, udp, web } = sockets;
         let relay = Arc::new(self.start_relay(tcp, udp, lock)?);
+        let live = Arc::new(Live {
+            load,
+            now: ArcSwap::from_pointee(self.config.clone()),
+            relay: relay.clone(),
+            keeper: keeper.clone(),
+            web: web.local_addr().map_err(Failure::could_not)?,
+            turn: Mutex::default(),
+        });
         let news = Arc::new(Notify::new());
         let board = Arc::new(Switchboard {
             keeper: keeper.clone(),
             relay: relay.clone(),
-            limits: self.config.relay.limits(),
             page: self.page.clone(),
             news: news.clone(),
+            live: live.clone(),
             admitted: Mutex::default(),
         });
-        self.tell_relay(&relay, &relay_keys, &board, accounts, own).await?;
+        self.tell_relay(&live, &board, accounts).await?;
 
         let health = Arc::new(Health::default());
         let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });
         let metrics = Metrics::new(health.clone(), sums.clone());
         let place = self.config.policy.place;
         let site = Arc::new(Site { standing, health: health.clone(), relay: sums, metrics, place });
-        let books = Arc::new(Books::new(self.page.clone(), keeper, health, news));
+        let books = Arc::new(Books::new(self.page.clone(), keeper.clone(), health, news));
         let (stop_asking, stop) = watch::channel(false);
         Ok(Running {
             keeping,
@@ -168,6 +218,8 @@ impl Service {
                 tokio::spawn(watch_relay(relay.clone())),
             ],
             relay,
+            live,
+            keeper,
             books,
             stop_asking,
         })
@@ -175,21 +227,16 @@ impl Service {
 
     async fn tell_relay(
         &self,
-        relay: &Supervisor,
-        keys: &ServerKeys,
+        live: &Live,
         board: &Switchboard,
         accounts: Vec<(AccountId, AccountKeys)>,
-        own: Vec<SocketAddr>,
     ) -> Result<(), Failure> {
         self.screen.progress("avow: starting the relay ...");
         let told = async {
-            relay.ready().await.map_err(Failure::could_not)?;
-            self.may_serve(relay)?;
+            live.relay.ready().await.map_err(Failure::could_not)?;
+            self.may_serve(&live.relay)?;
             board.admit_all(accounts).await?;
-            let allowed = self.config.relay.allow_private.clone();
-            relay.guard(allowed, own).await.map_err(Failure::could_not)?;
-            // This opens the doors, so that nobody is taken for a stranger who is told a moment later.
-            relay.configure(keys.clone(), self.config.relay.limits()).await.map_err(Failure::could_not)
+            live.tell_relay(&self.config).await
         };
         time::timeout(LONGEST_START, told).await.map_err(|_| Failure::could_not("the relay did not start"))?
     }
@@ -207,18 +254,18 @@ impl Service {
 
     /// Nothing new is taken, open streams may end, and what they moved is stored before the store is closed.
     async fn stop(&self, running: Running) -> Result<(), Failure> {
-        let Running { keeping, relay, books, stop_asking, pages, others, control } = running;
+        let Running { keeping, relay, live, keeper, books, stop_asking, pages, others, control } = running;
         stop_asking.send_replace(true);
         let _ = control.await;
         let _ = std::fs::remove_file(self.directory.control_socket());
-        relay.drain(self.config.relay.drain_seconds.duration()).await.map_err(Failure::could_not)?;
+        relay.drain(live.now.load().relay.drain_seconds.duration()).await.map_err(Failure::could_not)?;
         for task in others {
             task.abort();
             let _ = task.await;
         }
         let _ = pages.await;
         self.last_flush(&books).await?;
-        drop(books);
+        drop((books, live, keeper));
         // The keeper ends, and closes the store, when nobody can ask it any more. A request that is being answered right
         // now is waited for, a moment.
         let _ = time::timeout(LONGEST_START, tokio::task::spawn_blocking(move || keeping.join())).await;
@@ -297,19 +344,28 @@ async fn watch_relay(relay: Arc<Supervisor>) {
     }
 }
 
-/// Being told to stop.
+/// What the service is told from outside.
 struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
+    stop: Stop,
+    hangup: Signal,
+}
+
+/// Being told to stop.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
 }
 
 impl Signals {
     fn listen() -> Result<Self, Failure> {
         let listen =
             |kind| signal(kind).map_err(|error| Failure::could_not(format!("cannot listen for signals: {error}")));
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        let (interrupt, terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+        Ok(Self { stop: Stop { interrupt, terminate }, hangup: listen(SignalKind::hangup())? })
     }
+}
 
+impl Stop {
     async fn wait(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => (),

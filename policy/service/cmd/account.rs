@@ -1,12 +1,16 @@
 //! `avow account`: who may connect.
 
+mod device;
+
 use avow_terms::account::AccountId;
 use clap::Subcommand;
+
+use device::Device;
 
 use crate::{
     cli::Data,
     control,
-    desk::{AccountView, Done, KeptView, Request},
+    desk::{AccountView, Done, KeptView, Request, no_such_device},
     exit::Exit,
     failure::Failure,
     report::{self, Table},
@@ -36,16 +40,25 @@ enum Action {
         /// The number of the account.
         account: AccountId,
     },
-    /// Print the link of an account, with a QR code.
+    /// Print the links of an account, one for each device, with QR codes.
     Link {
         /// The number of the account.
         account: AccountId,
+        /// Only the link of this device.
+        #[arg(long, value_name = "NUMBER")]
+        device: Option<u8>,
     },
     /// Give an account new keys. Whoever uses the old ones is cut off.
     Rotate {
         /// The number of the account.
         account: AccountId,
+        /// Only for this device; the others go on.
+        #[arg(long, value_name = "NUMBER")]
+        device: Option<u8>,
     },
+    /// Add, remove or list the devices of an account: each has a key of its own.
+    #[command(subcommand)]
+    Device(Device),
     /// Erase an account and everything that is kept about it. Its streams end within a second.
     Remove {
         /// The number of the account.
@@ -62,22 +75,33 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
         Action::Add { ref method } => (Request::AddAccount { method: method.clone() }, Show::Link),
         Action::List => (Request::ListAccounts, Show::Account),
         Action::Show { account } => (Request::ShowAccount { account }, Show::Account),
-        Action::Link { account } => (Request::LinkAccount { account }, Show::Link),
-        Action::Rotate { account } => (Request::RotateAccount { account }, Show::Link),
+        Action::Link { account, .. } => (Request::LinkAccount { account }, Show::Link),
+        Action::Rotate { account, device } => (Request::RotateAccount { account, device }, Show::Link),
+        Action::Device(ref device @ Device::Add { .. }) => (device.request(), Show::Link),
+        Action::Device(ref device) => (device.request(), Show::Devices),
         Action::Remove { account } => (Request::RemoveAccount { account }, Show::Account),
     };
-    let done = control::ask(data, request)?;
+    let mut done = control::ask(data, request)?;
+    if let (Action::Link { device: Some(device), .. }, Done::Account(account)) = (&args.action, &done) {
+        done = Done::Account(account.clone().only(*device).ok_or_else(no_such_device)?);
+    }
     screen.document(&done);
     screen.say(match (&done, show) {
         (Done::Account(account), Show::Link) => links(account),
         (Done::Account(account), Show::Account) => account_page(account),
+        (Done::Account(account), Show::Devices) => device::devices(account),
         (Done::Accounts { accounts }, _) => list(accounts),
         (Done::Removed { account }, _) => {
             format!("account {} and everything kept about it is erased", account.number())
         }
-        (Done::Published { .. } | Done::Relay(_) | Done::KeysRotated { .. } | Done::TakenOver { .. }, _) => {
-            String::new()
-        }
+        (
+            Done::Published { .. }
+            | Done::Relay(_)
+            | Done::KeysRotated { .. }
+            | Done::TakenOver { .. }
+            | Done::Reloaded { .. },
+            _,
+        ) => String::new(),
     });
     Ok(Exit::Done)
 }
@@ -85,6 +109,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
 #[derive(Clone, Copy)]
 enum Show {
     Account,
+    Devices,
     Link,
 }
 
@@ -92,7 +117,10 @@ enum Show {
 #[must_use]
 pub fn links(account: &AccountView) -> String {
     let mut text = format!("account {}\n", account.account.number());
-    for link in &account.links {
+    for (device, link) in account.devices.iter().zip(&account.links) {
+        if account.links.len() > 1 || *device != 1 {
+            text.push_str(&format!("\ndevice {device}"));
+        }
         text.push_str(&format!("\n{link}\n\n{}", qr(link)));
     }
     text

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Arguments of `avow up`. What is given here goes before the configuration.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Where clients connect, TCP and UDP; may be given several times [default: 127.0.0.1:8388].
     #[arg(long, value_name = "ADDRESS")]
@@ -32,11 +32,18 @@ pub struct Args {
 /// # Errors
 /// If it cannot start.
 pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
-    let mut config = Config::load(data)?;
-    if !args.listen.is_empty() {
-        config.relay.listen = Listen::new(&args.listen).map_err(Failure::could_not)?;
+    let (args, at) = (args.clone(), data.clone());
+    up::run(Box::new(move || args.over(Config::load(&at)?)), data, screen)
+}
+
+impl Args {
+    /// The configuration with what the command line says in place of what the file says.
+    fn over(&self, mut config: Config) -> Result<Config, Failure> {
+        if !self.listen.is_empty() {
+            config.relay.listen = Listen::new(&self.listen).map_err(Failure::could_not)?;
+        }
+        config.web.listen = self.web.unwrap_or(config.web.listen);
+        config.policy.trial = self.policy.clone().or(config.policy.trial);
+        Ok(config)
     }
-    config.web.listen = args.web.unwrap_or(config.web.listen);
-    config.policy.trial = args.policy.clone().or(config.policy.trial);
-    up::run(&config, data, screen)
 }

@@ -74,14 +74,6 @@ impl Desk {
         Ok(Done::Account(AccountView { links, ..Self::view(&account)? }))
     }
 
-    pub(super) fn rotate_account(&mut self, number: AccountId) -> Result<Done, Failure> {
-        let old = self.keys_of(number)?;
-        let devices: Vec<(u8, Method)> = old.0.iter().map(|key| (key.device(), key.method())).collect();
-        let permit = self.permit_account(clock::now())?;
-        self.store.replace_keys(permit, number, new_keys(&devices).encode()).map_err(Failure::could_not)?;
-        self.link_account(number)
-    }
-
     pub(super) fn remove_account(&mut self, number: AccountId) -> Result<Done, Failure> {
         self.account(number)?;
         self.store.remove_account(number).map_err(Failure::could_not)?;
@@ -105,10 +97,12 @@ impl Desk {
     }
 
     fn view(account: &Account) -> Result<AccountView, Failure> {
+        let AccountKeys(keys) = keys(account)?;
         Ok(AccountView {
             account: account.number,
             opened: account.recorded,
-            methods: keys(account)?.0.iter().map(|key| key.method().to_string()).collect(),
+            devices: keys.iter().map(AccessKey::device).collect(),
+            methods: keys.iter().map(|key| key.method().to_string()).collect(),
             month_bytes: None,
             links: Vec::new(),
             kept: Vec::new(),
@@ -116,7 +110,11 @@ impl Desk {
     }
 
     fn link(&self, key: &AccessKey) -> String {
-        avow_proxy::link(&self.host, self.port, key, &self.relay_keys, "avow").into_inner()
+        let tag = match key.device() {
+            FIRST_DEVICE => "avow".to_owned(),
+            device => format!("avow-{device}"),
+        };
+        avow_proxy::link(&self.host, self.port, key, &self.relay_keys, &tag).into_inner()
     }
 
     /// What the policy in force keeps about every account.

@@ -30,10 +30,27 @@ pub enum Request {
         /// Which.
         account: AccountId,
     },
-    /// New keys for one account; the old ones end.
+    /// New keys for one account, or for one device of it; the old ones end.
     RotateAccount {
         /// Which.
         account: AccountId,
+        /// Which device; without it, every one.
+        #[serde(default)]
+        device: Option<u8>,
+    },
+    /// A key for one more device of an account.
+    AddDevice {
+        /// Which.
+        account: AccountId,
+        /// The Shadowsocks method of its key; without it, that of the first device.
+        method: Option<String>,
+    },
+    /// The key of a device ends.
+    RemoveDevice {
+        /// Which account.
+        account: AccountId,
+        /// Which device of it.
+        device: u8,
     },
     /// Erase one account.
     RemoveAccount {
@@ -44,6 +61,8 @@ pub enum Request {
     ShowRelay,
     /// Take over the users of another server.
     TakeOver(TakeOver),
+    /// Read the configuration again; a running service answers.
+    Reload,
     /// Put a version into the history.
     Publish {
         /// What the text is called: its path.
@@ -79,6 +98,11 @@ pub enum Done {
         accounts: Vec<AccountId>,
         /// The methods whose clients know the server by another key now.
         replaced: Vec<String>,
+    },
+    /// The configuration was read again.
+    Reloaded {
+        /// What differs and waits for a restart.
+        restart: Vec<String>,
     },
     /// A version is in the history.
     Published {
@@ -116,6 +140,8 @@ pub struct AccountView {
     pub account: AccountId,
     /// When it was opened.
     pub opened: Timestamp,
+    /// Its devices: each has a key of its own.
+    pub devices: Vec<u8>,
     /// The methods of its keys, one per device.
     pub methods: Vec<String>,
     /// The bytes that are stored for this month; `None` if the policy in force keeps no such total.

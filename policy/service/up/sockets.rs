@@ -8,6 +8,7 @@ use std::{
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with, sockopt};
 
+use super::handed::Handed;
 use crate::{config::Config, failure::Failure};
 
 /// How many connections wait to be accepted; the system cuts it to what it allows.
@@ -24,33 +25,30 @@ pub(super) struct Sockets {
 }
 
 impl Sockets {
-    /// Opens them all, or none.
+    /// Opens them all, or none; what systemd hands over is open already.
     ///
     /// # Errors
     /// If an address is in use, or not this machine's.
-    pub(super) fn open(config: &Config) -> Result<Self, Failure> {
+    pub(super) fn open(config: &Config, handed: Handed) -> Result<Self, Failure> {
         let (relay, web) = (&config.relay.listen, config.web.listen);
-        let (mut tcp, mut udp) = (Vec::new(), Vec::new());
-        for address in relay.iter() {
+        let Handed { mut tcp, mut udp, web: handed } = handed;
+        let missing = tcp.is_empty().then(|| relay.iter()).into_iter().flatten();
+        for address in missing {
             let six_only = relay.is_six_only(address);
             tcp.push(listener(address, six_only).map_err(|error| taken(address, "TCP", "--listen", &error))?);
             udp.push(datagrams(address, six_only).map_err(|error| taken(address, "UDP", "--listen", &error))?);
         }
-        Ok(Self { tcp, udp, web: TcpListener::bind(web).map_err(|error| taken(web, "TCP", "--web", &error))? })
+        let bind = || TcpListener::bind(web).map_err(|error| taken(web, "TCP", "--web", &error));
+        Ok(Self { tcp, udp, web: handed.map_or_else(bind, Ok)? })
     }
+}
 
-    /// Where this server is reached besides the sockets of the tunnel: no account is led there.
-    ///
-    /// # Errors
-    /// If the system does not say where a socket listens.
-    pub(super) fn own(&self, config: &Config) -> Result<Vec<SocketAddr>, Failure> {
-        let web = self.web.local_addr().map_err(Failure::could_not)?;
-        // Behind a translation of addresses the tunnel has one that is none of this machine's.
-        let host = config.relay.public_host.as_deref().and_then(|host| host.parse::<IpAddr>().ok());
-        let outside =
-            host.into_iter().flat_map(|host| config.relay.listen.iter().map(move |own| (host, own.port()).into()));
-        Ok([web].into_iter().chain(outside).collect())
-    }
+/// Where this server is reached besides the sockets of the tunnel: no account is led there.
+pub(super) fn own(web: SocketAddr, config: &Config) -> Vec<SocketAddr> {
+    // Behind a translation of addresses the tunnel has one that is none of this machine's.
+    let host = config.relay.public_host.as_deref().and_then(|host| host.parse::<IpAddr>().ok());
+    let outside = config.relay.listen.iter().filter_map(|own| Some((host?, own.port()).into()));
+    [web].into_iter().chain(outside).collect()
 }
 
 fn listener(address: SocketAddr, six_only: bool) -> io::Result<TcpListener> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
 
-use avow_proxy::{AccountKeys, Admission, Limits, Page, ServerKeys, Slot, Supervisor};
+use avow_proxy::{AccountKeys, Admission, Page, Slot, Supervisor};
 use avow_terms::account::AccountId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -12,6 +12,7 @@ use tokio::{
     time,
 };
 
+use super::reload::Live;
 use crate::{
     control::{self, Answered, Asked, LONGEST},
     data_dir::DataDir,
@@ -29,12 +30,12 @@ pub(super) struct Switchboard {
     pub(super) keeper: Keeper,
     /// The relay.
     pub(super) relay: Arc<Supervisor>,
-    /// The bounds that the relay was told.
-    pub(super) limits: Limits,
     /// The counters.
     pub(super) page: Arc<Page>,
     /// Told when a version was published, so that the sweeper looks at its minute.
     pub(super) news: Arc<Notify>,
+    /// The configuration.
+    pub(super) live: Arc<Live>,
     /// The accounts that the relay serves. Held while a request is done at the desk and in the relay: one at a time.
     pub(super) admitted: Mutex<BTreeSet<AccountId>>,
 }
@@ -102,8 +103,10 @@ impl Switchboard {
     }
 
     async fn perform(&self, request: Request) -> Result<Done, Failure> {
-        if request == Request::ShowRelay {
-            return self.show_relay();
+        match request {
+            Request::ShowRelay => return self.show_relay(),
+            Request::Reload => return self.live.reload().await,
+            _ => {}
         }
         let mut admitted = self.admitted.lock().await;
         match request {
@@ -115,7 +118,9 @@ impl Switchboard {
                 }
                 Ok(done)
             }
-            Request::RotateAccount { account } => {
+            Request::RotateAccount { account, .. }
+            | Request::AddDevice { account, .. }
+            | Request::RemoveDevice { account, .. } => {
                 let done = self.at_desk(request).await;
                 // Whatever came of it: new keys may be stored although the old ones could not be wiped. Streams under
                 // keys that the store no longer has end.
@@ -128,11 +133,7 @@ impl Switchboard {
                 let done = self.at_desk(request).await?;
                 if let Done::TakenOver { accounts, replaced } = &done {
                     if !replaced.is_empty() {
-                        let keys = self.keeper.at_desk(|desk| desk.relay_keys()).await?;
-                        self.relay
-                            .configure(ServerKeys::clone(&keys), self.limits)
-                            .await
-                            .map_err(Failure::could_not)?;
+                        self.live.tell_relay(&self.live.now.load_full()).await?;
                     }
                     self.admit_new(accounts.clone(), &mut admitted).await?;
                 }

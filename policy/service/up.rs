@@ -46,7 +46,7 @@ use systemd::Systemd;
 /// The method of the account that a first start opens.
 const FIRST_METHOD: &str = "2022-blake3-aes-256-gcm";
 /// How long a relay may take to serve before something is wrong.
-const LONGEST_START: Duration = Duration::from_secs(10);
+const LONGEST_START: Duration = Duration::from_secs(60);
 /// How often the last flush is tried when the store does not take it, and the pause between.
 const LAST_TRIES: (u32, Duration) = (20, Duration::from_millis(250));
 

@@ -44,7 +44,7 @@ const LONG_LIFE: Duration = Duration::from_secs(30);
 /// The longest pause before a relay is started again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a relay may take until it serves all that it is told to.
-const INFANCY: Duration = Duration::from_secs(15);
+const INFANCY: Duration = Duration::from_secs(45);
 /// How long a relay may take to end when it was told to, beyond what it was given.
 const GRACE: Duration = Duration::from_secs(1);
 

@@ -54,10 +54,10 @@ test *arguments:
 lint:
     cargo fmt --check && cargo clippy --workspace --all-targets --locked -- --deny warnings && cargo deny check bans licenses sources
 
-# How long reading, checking and deciding take, beside their limits: last results in docs/
+# How long reading, checking, deciding, storing and wiping take, beside their limits: last results in docs/
 [group('development')]
 bench:
-    cargo bench --locked --package avow-terms --package avow --bench limits --bench check --no-fail-fast
+    cargo bench --locked --package avow-terms --package avow --package avow-audit --bench limits --bench check --bench store --no-fail-fast
 
 # What takes longer than CI may: last results in docs/
 [group('development')]

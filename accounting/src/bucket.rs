@@ -88,7 +88,8 @@ impl Bucket {
             .at("bucket", "read")
     }
 
-    fn exists(self, connection: &Connection) -> Result<bool, StoreError> {
+    /// Whether there is one.
+    pub(crate) fn exists(self, connection: &Connection) -> Result<bool, StoreError> {
         connection
             .query_row("SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1)", [self.to_string()], |row| row.get(0))
             .at("bucket", "read")

@@ -98,10 +98,10 @@ impl Store {
         if take(&transaction, batch)? == Applied::Duplicate {
             return Ok(Applied::Duplicate);
         }
-        let known = known(&transaction, batch)?;
-        if !known.is_empty() {
+        // A bucket that is not there yet is begun for an account that exists, and for no other.
+        if bucket.exists(&transaction)? || any_known(&transaction, batch)? {
             bucket.open(&transaction, keys, permit.recorded(), permit.due())?;
-            add(&transaction, bucket, &known)?;
+            add(&transaction, bucket, &batch.rows)?;
         }
         transaction.commit().at(TABLE, "commit")?;
         Ok(Applied::Written)
@@ -192,27 +192,33 @@ fn take(connection: &Connection, batch: &Batch) -> Result<Applied, StoreError> {
     Ok(Applied::Written)
 }
 
-/// The rows of the batch whose account exists and moved something.
-fn known(connection: &Connection, batch: &Batch) -> Result<Vec<(AccountId, Bytes)>, StoreError> {
-    let mut known = Vec::with_capacity(batch.rows.len());
+/// Whether an account of the batch exists and moved something.
+fn any_known(connection: &Connection, batch: &Batch) -> Result<bool, StoreError> {
     for &(account, bytes) in &batch.rows {
         if bytes > Bytes::ZERO && is_account(connection, account)? {
-            known.push((account, bytes));
+            return Ok(true);
         }
     }
-    Ok(known)
+    Ok(false)
 }
 
+/// Adds what moved. An account that has a row exists, for its rows go with it: whether it does is only asked where there
+/// is no row yet.
 fn add(connection: &Connection, bucket: Bucket, rows: &[(AccountId, Bytes)]) -> Result<(), StoreError> {
-    let mut statement = connection
+    let mut update =
+        connection.prepare(&format!("UPDATE {bucket} SET bytes = bytes + ?2 WHERE account = ?1")).at(TABLE, "add")?;
+    let mut insert = connection
         .prepare(&format!(
-            "INSERT INTO {bucket} (account, bytes) VALUES (?1, ?2)
-             ON CONFLICT (account) DO UPDATE SET bytes = bytes + excluded.bytes"
+            "INSERT INTO {bucket} (account, bytes)
+             SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM account WHERE number = ?1)"
         ))
         .at(TABLE, "add")?;
-    for &(account, Bytes(bytes)) in rows {
+    for &(account, Bytes(bytes)) in rows.iter().filter(|(_, bytes)| *bytes > Bytes::ZERO) {
         let bytes = i64::try_from(bytes).map_err(|_| StoreError::Overflow)?;
-        statement.execute(params![account.number(), bytes]).map_err(|error| not_added(&error))?;
+        let row = params![account.number(), bytes];
+        if update.execute(row).map_err(|error| not_added(&error))? == 0 {
+            insert.execute(row).map_err(|error| not_added(&error))?;
+        }
     }
     Ok(())
 }

@@ -129,8 +129,8 @@ pub(crate) fn look(file: &mut Vec<u8>, journal: &[u8]) -> Result<Seen, AnotherFi
 
 /// The bytes of a file and its write-ahead log that belong to no row; nothing is known of a log of another file.
 #[must_use]
-pub fn unowned(file: &[u8], journal: &[u8]) -> Option<Vec<Unowned>> {
-    look(&mut file.to_vec(), journal).ok().map(|seen| seen.unowned)
+pub fn unowned(mut file: Vec<u8>, journal: &[u8]) -> Option<Vec<Unowned>> {
+    look(&mut file, journal).ok().map(|seen| seen.unowned)
 }
 
 /// How many places of one kind a report names before it only counts them.

@@ -165,7 +165,7 @@ impl Database {
 
     fn unowned(&self) -> Vec<Unowned> {
         let log = fs::read(self.dir.path().join("a.db-wal")).unwrap_or_default();
-        unowned(&fs::read(self.path()).unwrap(), &log).unwrap()
+        unowned(fs::read(self.path()).unwrap(), &log).unwrap()
     }
 
     fn empty_the_log(&self) {

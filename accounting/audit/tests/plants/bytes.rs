@@ -45,7 +45,7 @@ fn planted(region: Region, at: impl Fn(&World, &[u8]) -> usize) {
     file[at] = 0xa7;
     world.write("avow.db", &file);
     let found = Unowned { region, page: u32::try_from(at / PAGE + 1).unwrap(), offset: at % PAGE, count: 1 };
-    assert_eq!(avow_audit::unowned(&file, &[]).unwrap(), [found]);
+    assert_eq!(avow_audit::unowned(file.clone(), &[]).unwrap(), [found]);
     let report = world.audit();
     let check = format!("bytes.{}", format!("{region:?}").to_lowercase());
     assert_eq!(told(&report), [format!("{check} S0 page {} of the store, from byte {}", found.page, found.offset)]);
@@ -130,7 +130,7 @@ fn three_bytes_between_two_rows_are_found() {
     file[block + size - 3..block + size].fill(0xa7);
     world.write("avow.db", &file);
     breaks(&world.audit(), "bytes.fragment", "S0");
-    let found = avow_audit::unowned(&file, &[]).unwrap();
+    let found = avow_audit::unowned(file.clone(), &[]).unwrap();
     assert_eq!((found.len(), found[0].region, found[0].count), (1, Region::Fragment, 3));
     world.open().wipe_unowned(&|_| {}).unwrap();
     clean(&world.audit());
@@ -153,7 +153,7 @@ fn a_page_that_nothing_leads_to_is_found() {
     world.write("avow.db", &file);
     breaks(&world.audit(), "bytes.unreachable", "S0");
     world.open().wipe_unowned(&|_| {}).unwrap();
-    assert_eq!(avow_audit::unowned(&fs::read(world.store()).unwrap(), &[]).unwrap(), []);
+    assert_eq!(avow_audit::unowned(fs::read(world.store()).unwrap(), &[]).unwrap(), []);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn bytes_behind_the_last_page_and_in_a_row_behind_its_columns_are_found() {
     let world = world();
     let mut file = fs::read(world.store()).unwrap();
     file.extend([0, 0, 0xa7]);
-    let found = avow_audit::unowned(&file, &[]).unwrap();
+    let found = avow_audit::unowned(file.clone(), &[]).unwrap();
     assert_eq!((found.len(), found[0].region, found[0].offset), (1, Region::Tail, 2));
     // The only row of a bucket says that it is longer than its columns are, and so it takes what stands behind it.
     let world = World::empty();

@@ -16,6 +16,7 @@ mod bad_input;
 mod bad_text;
 mod check;
 mod clients;
+mod clock;
 mod devices;
 mod documents;
 mod first_policy;

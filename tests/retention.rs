@@ -22,7 +22,7 @@ const LIBRARIES: [&str; 2] =
     ["/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"];
 
 /// The library that moves the clock; `None`, with a hint, where it is not installed.
-fn library() -> Option<&'static str> {
+pub(crate) fn library() -> Option<&'static str> {
     let found = LIBRARIES.into_iter().find(|library| Path::new(library).exists());
     if found.is_none() {
         assert!(
@@ -35,13 +35,13 @@ fn library() -> Option<&'static str> {
 }
 
 /// Lets a command begin at an instant; its clock goes on from there.
-fn at<'a>(command: &'a mut Command, library: &str, instant: &str) -> &'a mut Command {
+pub(crate) fn at<'a>(command: &'a mut Command, library: &str, instant: &str) -> &'a mut Command {
     // The clock that only goes forward is left alone: timers run on it.
     command.env("LD_PRELOAD", library).env("FAKETIME", format!("@{instant}")).env("TZ", "UTC");
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
 }
 
-fn buckets(world: &World) -> Vec<String> {
+pub(crate) fn buckets(world: &World) -> Vec<String> {
     let store = Connection::open_with_flags(world.data().join("avow.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut names =
         store.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'month_total_%' ORDER BY name").unwrap();
@@ -50,7 +50,7 @@ fn buckets(world: &World) -> Vec<String> {
 }
 
 #[track_caller]
-fn buckets_become(world: &World, expected: &[&str]) {
+pub(crate) fn buckets_become(world: &World, expected: &[&str]) {
     let end = Instant::now() + PATIENCE;
     while buckets(world) != expected && Instant::now() < end {
         thread::sleep(Duration::from_millis(50));
@@ -132,6 +132,6 @@ fn a_version_takes_over_at_its_minute() {
 }
 
 /// The methods of 2022 compare clocks, and the client's is not moved.
-fn account_of_an_older_method(world: &World) -> String {
+pub(crate) fn account_of_an_older_method(world: &World) -> String {
     world.link(world.add_account("aes-256-gcm"))
 }

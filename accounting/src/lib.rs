@@ -25,6 +25,7 @@ mod rotate;
 mod schema;
 mod scrub;
 mod seal;
+mod seen;
 mod store;
 mod sweep;
 mod traffic;

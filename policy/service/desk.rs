@@ -119,6 +119,26 @@ impl Desk {
         }
     }
 
+    /// That the clock is not behind what the store has seen: deadlines would come late by as much.
+    ///
+    /// # Errors
+    /// If it is, by more than a minute.
+    pub fn may_know_the_time(&self) -> Result<(), Failure> {
+        let (now, seen) = (clock::now(), self.store.last_seen().map_err(Failure::could_not)?);
+        match seen.filter(|seen| seen.duration_since(now).as_secs() > 60) {
+            None => Ok(()),
+            Some(seen) => Err(Failure::refused(format!(
+                "the clock shows {}, and the store was written at {}",
+                now.strftime("%Y-%m-%dT%H:%MZ"),
+                seen.strftime("%Y-%m-%dT%H:%MZ")
+            ))
+            .help(
+                "set the clock of this machine; if it ran ahead when the store was written and is right now, start once \
+                 with `--clock-is-right`, and what was recorded then counts as recorded now",
+            )),
+        }
+    }
+
     /// The rules that hold now.
     fn rules(&self, now: Timestamp) -> Result<Arc<Rules>, Failure> {
         self.standing.load().in_force(now).cloned().ok_or_else(|| Failure::could_not("no policy is in force"))

@@ -38,6 +38,12 @@ pub enum Event {
     CountsStored,
     /// The policy in force allows no month totals: what was counted is dropped.
     CountsRefused,
+    /// Counts were due before they could be stored: their month is over. They are dropped.
+    CountsOver,
+    /// The wall clock was set while the service ran; it is not followed.
+    ClockSet,
+    /// The wall clock and the time that has passed agree again, or the machine's time service vouched for it.
+    ClockAgrees,
     /// Buckets that were due are gone.
     Swept {
         /// How many buckets.
@@ -89,6 +95,14 @@ impl Event {
             Self::CountsRefused => {
                 tracing::warn!(target: TARGET, "the policy in force keeps no month totals: what is counted is dropped");
             }
+            Self::CountsOver => {
+                tracing::warn!(target: TARGET, "counts of a month that is over came too late to be stored; they are dropped");
+            }
+            Self::ClockSet => tracing::warn!(
+                target: TARGET,
+                "the wall clock was set and is not followed: deadlines go by the time that has passed"
+            ),
+            Self::ClockAgrees => tracing::info!(target: TARGET, "the wall clock is followed again"),
             Self::Swept { buckets, rows } => tracing::info!(target: TARGET, buckets, rows, "erased what was due"),
             Self::SweepFailed => tracing::error!(target: TARGET, "a sweep failed; it is tried again"),
             Self::Published { version, effective } => {

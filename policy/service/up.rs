@@ -1,6 +1,7 @@
 //! A running service: the relay in a process of its own, the policy page, the books, the sweeper, the control socket.
 
 mod books;
+mod borders;
 mod handed;
 mod reload;
 mod sockets;
@@ -8,7 +9,11 @@ mod switchboard;
 mod systemd;
 mod welcome;
 
-use std::{sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use avow_proxy::{AccountKeys, Page, SpawnRelay, Supervisor, Wall};
@@ -54,7 +59,7 @@ const LAST_TRIES: (u32, Duration) = (20, Duration::from_millis(250));
 ///
 /// # Errors
 /// If it cannot start.
-pub fn run(load: Loader, data: &Data, screen: Screen) -> Result<Exit, Failure> {
+pub fn run(load: Loader, data: &Data, clock_is_right: bool, screen: Screen) -> Result<Exit, Failure> {
     let config = &load()?;
     screen.progress("avow: opening the store ...");
     let handed = Handed::take()?;
@@ -64,6 +69,9 @@ pub fn run(load: Loader, data: &Data, screen: Screen) -> Result<Exit, Failure> {
     let sockets = Sockets::open(config, handed)?;
     let mut desk = Desk::open(&directory, config, &|progress| screen.progress(&report::progress(progress)))?;
     desk.may_stand_here()?;
+    if !clock_is_right {
+        desk.may_know_the_time()?;
+    }
     let new = if desk.cursor()?.is_none() { Some(first_account(&mut desk)?) } else { None };
     log::start(screen.colour);
     let memory = RuntimeDir::open(config.runtime.directory.as_deref(), &data.dir)?;
@@ -205,8 +213,9 @@ impl Service {
         let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });
         let metrics = Metrics::new(health.clone(), sums.clone());
         let place = self.config.policy.place;
+        let borders = borders::mark(self.page.clone(), standing.clone());
         let site = Arc::new(Site { standing, health: health.clone(), relay: sums, metrics, place });
-        let books = Arc::new(Books::new(self.page.clone(), keeper.clone(), health, news));
+        let books = Arc::new(Books::new(self.page.clone(), keeper.clone(), health.clone(), news));
         let (stop_asking, stop) = watch::channel(false);
         Ok(Running {
             keeping,
@@ -215,6 +224,8 @@ impl Service {
             others: vec![
                 tokio::spawn(flush(books.clone(), self.config.books.flush_seconds.duration())),
                 tokio::spawn(sweep(books.clone(), board, self.config.books.sweep_seconds.duration())),
+                tokio::spawn(borders),
+                tokio::spawn(watch_clock(health)),
                 tokio::spawn(watch_relay(relay.clone())),
             ],
             relay,
@@ -317,6 +328,11 @@ async fn flush(books: Arc<Books>, every: Duration) {
 /// Erases what is due, at its instant; also tells when a version comes into force.
 async fn sweep(books: Arc<Books>, board: Arc<Switchboard>, longest: Duration) {
     let mut in_force = None;
+    // A machine whose clock is wrong when it starts often sets it a moment later: what is erased by then does not come
+    // back. One interval is what a deadline may be late.
+    if clock::may_yet_be_set() {
+        time::sleep(longest).await;
+    }
     loop {
         let swept = books.sweep(longest).await;
         if swept.accounts_gone {
@@ -329,6 +345,18 @@ async fn sweep(books: Arc<Books>, board: Arc<Switchboard>, longest: Duration) {
             in_force = swept.in_force;
         }
         let _ = time::timeout(swept.wait, board.news.notified()).await;
+    }
+}
+
+/// Tells when the wall clock is no longer followed, and when it is again.
+async fn watch_clock(health: Arc<Health>) {
+    loop {
+        let off = clock::off().is_some();
+        if health.clock_set.swap(off, Ordering::Relaxed) != off {
+            let event = if off { Event::ClockSet } else { Event::ClockAgrees };
+            event.tell();
+        }
+        time::sleep(Duration::from_millis(500)).await;
     }
 }
 

@@ -175,7 +175,7 @@ mod tests {
     use crate::page::Page;
 
     fn allowance() -> (Page, AccountId, Arc<Allowance>) {
-        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
+        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1, 0).unwrap();
         let account = AccountId::from_random(7).unwrap();
         let counter = page.counter(page.slot_for(account).unwrap(), account).unwrap();
         (page, account, Arc::new(Allowance::new(counter)))

@@ -103,7 +103,7 @@ impl<'a> Input<'a> {
 impl Bench {
     #[must_use]
     pub fn new(file: fn() -> File) -> Self {
-        let page = Page::create(file(), 1, 8).unwrap();
+        let page = Page::create(file(), 1, 8, 0).unwrap();
         let server = ServerKeys::generate();
         let accounts = Method::ALL.into_iter().zip(1..).map(|(method, number)| {
             let account = AccountId::try_from(number).unwrap();

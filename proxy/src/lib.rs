@@ -56,7 +56,7 @@ pub use self::{
     link::link,
     method::Method,
     order::Admission,
-    page::{Page, PageError, PageFull, Slot, Standing},
+    page::{Frozen, Page, PageError, PageFull, Slot, Standing},
     relay::{RelayError, run},
     replays::Replays,
     sealed_session::{DeskKey, DeskPublicKey, NotAKey, SEALED_LENGTH, SealedSession, SessionRecord},

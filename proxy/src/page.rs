@@ -5,6 +5,9 @@
 //! `frozen_seq`; the batch is the difference of the two bases, so it can be made again, unchanged, after any crash.
 //! The store's cursor tells which base was committed ([`Page::standing`]).
 //!
+//! A month can end while a batch waits for the store. [`Page::mark`] then keeps what was counted at that border, and the
+//! next batch ends there. No batch therefore holds counts of two months, and each says since when it was counted.
+//!
 //! Batch `n + 1` may be frozen only after batch `n` is committed: it overwrites the base that batch `n` began from.
 
 mod mapping;
@@ -38,6 +41,15 @@ pub struct Page {
 #[serde(transparent)]
 pub struct Slot(pub(crate) u32);
 
+/// A batch, and since when it was counted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// The batch.
+    pub batch: Batch,
+    /// No byte of it was counted before, in milliseconds since 1970 in UTC.
+    pub since: i64,
+}
+
 /// How a page stands to the store's cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -56,15 +68,15 @@ impl Page {
     /// Makes a new page in a file, in which everything counts from zero. Whatever the file held is gone, so no relay may
     /// have it any more.
     ///
-    /// The epoch must be greater than every epoch of this node before.
-    pub fn create(file: File, epoch: u64, capacity: u32) -> Result<Self, PageError> {
+    /// The epoch must be greater than every epoch of this node before. `now` is in milliseconds since 1970 in UTC.
+    pub fn create(file: File, epoch: u64, capacity: u32, now: i64) -> Result<Self, PageError> {
         if capacity == 0 || capacity > Self::MAX_CAPACITY {
             return Err(PageError::Capacity);
         }
         file.set_len(0)?;
         mapping::fill(&file, capacity)?;
         let mapping = Mapping::new(&file, capacity)?;
-        mapping.header().begin(epoch, capacity);
+        mapping.header().begin(epoch, capacity, now);
         Ok(Self::over(mapping, file))
     }
 
@@ -129,27 +141,50 @@ impl Page {
         }
     }
 
-    /// Freezes what was counted since the batch before as the next batch; `None` when nothing was.
+    /// Freezes what was counted since the batch before, up to the border if one is pending, as the next batch; `None`
+    /// when nothing was.
     ///
     /// The batch before must be committed. Once frozen, this batch stays the same until the next is frozen.
-    pub fn freeze(&self, node: u32) -> Option<Batch> {
+    pub fn freeze(&self, node: u32, now: i64) -> Option<Frozen> {
         let _held = self.hold();
-        let before = self.frozen_seq();
+        let header = self.mapping.header();
+        let before = header.frozen_seq.load(Ordering::Acquire);
         let seq = before.checked_add(1)?;
         let before = base_of(before);
-        let moved = |cell: &Cell| cell.account().is_some() && cell.counted() > cell.base(before);
-        if !self.mapping.cells().iter().any(moved) {
-            return None;
+        let border = header.border_after(before);
+        let ends = border.map(|border| (border, true)).into_iter().chain([(now, false)]);
+        for (end, at_border) in ends {
+            let until = |cell: &Cell| if at_border { cell.border(before) } else { cell.counted() };
+            let moved = |cell: &Cell| cell.account().is_some() && until(cell) > cell.base(before);
+            if self.mapping.cells().iter().any(moved) {
+                self.snapshot(seq, usize::MAX, until);
+                header.take(base_of(seq), end);
+                // The bases must be whole before the number says so: a crash in between leaves the batch before in place.
+                header.frozen_seq.store(seq, Ordering::SeqCst);
+                return self.batch(node);
+            }
+            // Nothing moved until then: the base is as good as if it had been taken then.
+            header.take(before, end);
         }
-        self.snapshot(seq, usize::MAX);
-        // The bases must be whole before the number says so: a crash in between leaves the batch before in place.
-        self.mapping.header().frozen_seq.store(seq, Ordering::SeqCst);
-        self.batch(node)
+        None
+    }
+
+    /// Keeps what is counted now as the count at the border between two months; says whether it did. A border that is
+    /// pending stays the one.
+    pub fn mark(&self, now: i64) -> bool {
+        let _held = self.hold();
+        let header = self.mapping.header();
+        if header.border_after(base_of(self.frozen_seq())).is_some() {
+            return false;
+        }
+        self.mapping.cells().iter().for_each(Cell::mark);
+        header.mark(now);
+        true
     }
 
     /// The batch that was frozen last, as it was; `None` when there is none.
     #[must_use]
-    pub fn frozen(&self, node: u32) -> Option<Batch> {
+    pub fn frozen(&self, node: u32) -> Option<Frozen> {
         let _held = self.hold();
         self.batch(node)
     }
@@ -190,18 +225,19 @@ impl Page {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Copies the counts of the first cells into the base of a batch.
-    fn snapshot(&self, seq: u64, cells: usize) {
+    /// Takes the first cells' counts into the base of a batch.
+    fn snapshot(&self, seq: u64, cells: usize, until: impl Fn(&Cell) -> u64) {
         for cell in self.mapping.cells().iter().take(cells) {
-            cell.rebase(base_of(seq));
+            cell.rebase(base_of(seq), until(cell));
         }
     }
 
-    fn batch(&self, node: u32) -> Option<Batch> {
+    fn batch(&self, node: u32) -> Option<Frozen> {
         let seq = self.frozen_seq();
         let (this, before) = (base_of(seq), base_of(seq.checked_sub(1)?));
         let rows = self.rows(|cell| cell.base(this).saturating_sub(cell.base(before)));
-        Some(Batch { node, epoch: self.epoch(), seq, rows })
+        let batch = Batch { node, epoch: self.epoch(), seq, rows };
+        Some(Frozen { batch, since: self.mapping.header().taken(before) })
     }
 
     fn rows(&self, of: impl Fn(&Cell) -> u64) -> Vec<(AccountId, Bytes)> {

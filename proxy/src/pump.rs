@@ -111,7 +111,7 @@ async fn down(from: &TcpStream, mut sealer: Sealer, to: &TcpStream, progress: &P
         }
         let mut room = held.take().filter(|room| room.size() == pace.wish);
         let room = room.get_or_insert_with(|| Room::take(0, pace.wish));
-        let mut plan = sealer.plan(room);
+        let mut plan = sealer.plan();
         let mut places: Vec<_> = plan.places(room).map(IoSliceMut::new).collect();
         let asked = places.iter().map(|place| place.len()).sum();
         match pace.saw(asked, wire::read_apart(from, &mut places)).map_err(|_| End::Broken)? {
@@ -264,7 +264,7 @@ mod tests {
     /// A client that takes 3 kB at a time, and a target that takes and sends 700 bytes at a time.
     async fn every_byte_arrives(method: Method, up: Vec<u8>, down: Vec<u8>) {
         let (page, account) =
-            (Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap(), AccountId::from_random(7).unwrap());
+            (Page::create(tempfile::tempfile().unwrap(), 1, 1, 0).unwrap(), AccountId::from_random(7).unwrap());
         let counter = page.counter(page.slot_for(account).unwrap(), account).unwrap();
         let (key, server) = (AccessKey::generate(1, method), ServerKeys::generate());
         let allowance = Arc::new(Allowance::new(counter));

@@ -246,7 +246,7 @@ mod tests {
     use crate::page::Page;
 
     fn access(method: Method) -> Arc<Access> {
-        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
+        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1, 0).unwrap();
         let account = AccountId::from_random(7).unwrap();
         let counter = page.counter(page.slot_for(account).unwrap(), account).unwrap();
         Arc::new(Access::new(&AccessKey::generate(1, method), Arc::new(Allowance::new(counter))))

@@ -129,7 +129,7 @@ mod tests {
     use crate::{allowance::Allowance, hints::Hints, keys::AccessKey, method::Method, page::Page, registry::Register};
 
     fn keys(many: usize) -> (Register, Vec<Arc<Access>>) {
-        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
+        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1, 0).unwrap();
         let account = AccountId::from_random(7).unwrap();
         let counter = page.counter(page.slot_for(account).unwrap(), account).unwrap();
         let allowance = Arc::new(Allowance::new(counter));

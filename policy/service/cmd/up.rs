@@ -25,6 +25,10 @@ pub struct Args {
     /// The text that a first start puts on trial, instead of the one that is built in.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+
+    /// Start although the store was written at a later time than the clock shows: it ran ahead then, and is right now.
+    #[arg(long)]
+    pub clock_is_right: bool,
 }
 
 /// Runs `avow up`.
@@ -32,8 +36,8 @@ pub struct Args {
 /// # Errors
 /// If it cannot start.
 pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
-    let (args, at) = (args.clone(), data.clone());
-    up::run(Box::new(move || args.over(Config::load(&at)?)), data, screen)
+    let (args, at, clock_is_right) = (args.clone(), data.clone(), args.clock_is_right);
+    up::run(Box::new(move || args.over(Config::load(&at)?)), data, clock_is_right, screen)
 }
 
 impl Args {

@@ -1,9 +1,10 @@
 //! Counts into the store, and out of it when they are due.
 
 use avow_accounting::{Applied, Cursor, MonthTotal, Swept};
+use avow_proxy::Frozen;
 use avow_terms::{
-    batch::Batch,
-    permit::{Due, Form},
+    code::Code,
+    permit::{Due, Events, Form, Record},
 };
 use jiff::Timestamp;
 
@@ -20,17 +21,24 @@ pub enum Flushed {
     Stored(Due),
     /// The policy in force keeps no such data: the counts are dropped, in these words.
     Refused(String),
+    /// They were due before they could be stored: their month is over, and they are dropped.
+    Over,
 }
 
 impl Desk {
     /// Stores a batch, if the policy in force allows it. A batch that is refused is dropped: to hold it until some
-    /// policy allows it would keep what the one in force says is not kept.
+    /// policy allows it would keep what the one in force says is not kept. One that was due before the store took it is
+    /// dropped too: stored now, it would count for another month and be kept until that one ends.
     ///
     /// # Errors
     /// If the store does not take it now; it is to be tried again unchanged.
-    pub fn flush(&mut self, batch: &Batch) -> Result<Flushed, Failure> {
+    pub fn flush(&mut self, Frozen { batch, since }: &Frozen) -> Result<Flushed, Failure> {
         let now = clock::now();
         match self.rules(now)?.permit::<MonthTotal>(&self.facts(now, Form::Plain)) {
+            Ok(_) if self.is_over(*since, now) => {
+                self.store.advance(batch).map_err(Failure::could_not)?;
+                Ok(Flushed::Over)
+            }
             Ok(permit) => {
                 let due = permit.due();
                 let (Applied::Written | Applied::Duplicate) =
@@ -42,6 +50,18 @@ impl Desk {
                 Ok(Flushed::Refused(refusal.to_string()))
             }
         }
+    }
+
+    /// Whether counts since then were due before now, under any version that was in force since.
+    fn is_over(&self, since: i64, now: Timestamp) -> bool {
+        let since = Timestamp::from_millisecond(since).unwrap_or(now).min(now);
+        let standing = self.standing.load();
+        let version = standing.in_force(since).or_else(|| standing.in_force(now)).map(|rules| rules.version());
+        let due = |code: &&'static str| {
+            let code = Code::literal(code);
+            version.map(|version| standing.history().due(&code, version, since, &Events::default(), now))
+        };
+        MonthTotal::CODES.iter().filter_map(due).any(|due| due.has_come(now))
     }
 
     /// How far the store has got with this node's counts.

@@ -17,6 +17,8 @@ pub struct Health {
     pub counts_refused: AtomicBool,
     /// The last sweep did not finish.
     pub sweep_failed: AtomicBool,
+    /// The wall clock was set while the service ran, and is not followed.
+    pub clock_set: AtomicBool,
     /// How many batches were stored.
     pub batches: AtomicU64,
     /// How many buckets were erased because they were due.
@@ -29,6 +31,7 @@ struct Answer {
     relay: &'static str,
     counts: &'static str,
     sweep: &'static str,
+    clock: &'static str,
     policy: Option<String>,
     version: Option<u32>,
     on_trial: bool,
@@ -50,6 +53,11 @@ pub(super) fn answer(site: &Site) -> Response {
             (false, false) => "ok",
         },
         sweep: if failed { "the last one failed" } else { "ok" },
+        clock: if read(&health.clock_set) {
+            "was set, and is not followed: the time goes by what has passed"
+        } else {
+            "ok"
+        },
         policy: rules.map(|rules| rules.policy().header.policy.clone()),
         version: rules.map(|rules| rules.policy().header.version),
         on_trial: rules.is_some_and(|rules| rules.version() == 0),

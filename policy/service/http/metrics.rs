@@ -75,6 +75,7 @@ impl Collector for Read {
         for (name, help, value) in [
             ("relay_up", "1 while the relay takes clients", self.relay.serves()),
             ("counts_held", "1 while counts wait in memory for the store", health.counts_held.load(Ordering::Relaxed)),
+            ("clock_set", "1 while the wall clock is not followed", health.clock_set.load(Ordering::Relaxed)),
             (
                 "counts_refused",
                 "1 while the policy keeps no month totals",

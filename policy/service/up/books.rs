@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-use avow_proxy::{Event as RelayEvent, Page, Standing, Supervisor};
-use avow_terms::{batch::Batch, permit::Due};
+use avow_proxy::{Event as RelayEvent, Frozen, Page, Standing, Supervisor};
+use avow_terms::permit::Due;
 use jiff::Timestamp;
 use tokio::sync::{Mutex, Notify};
 
@@ -28,7 +28,7 @@ pub(super) struct Books {
     page: Arc<Page>,
     keeper: Keeper,
     health: Arc<Health>,
-    held: Mutex<Option<Arc<Batch>>>,
+    held: Mutex<Option<Arc<Frozen>>>,
     /// Until when the sweeper sleeps.
     asleep_until: std::sync::Mutex<Option<Timestamp>>,
     /// Wakes the sweeper.
@@ -44,7 +44,7 @@ pub(super) fn open_page(desk: &mut Desk, runtime: &RuntimeDir, capacity: u32) ->
         recover(desk, &page)?;
     }
     let cursor = desk.begin_epoch()?;
-    Page::create(runtime.new_page()?, cursor.epoch, capacity).map_err(Failure::could_not)
+    Page::create(runtime.new_page()?, cursor.epoch, capacity, clock::now().as_millisecond()).map_err(Failure::could_not)
 }
 
 fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
@@ -60,11 +60,13 @@ fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
         Standing::Unsent => page.frozen(HOME_NODE),
         Standing::Committed => None,
     };
-    let (mut stored, mut refused) = (false, false);
-    for batch in unsent.into_iter().chain(std::iter::from_fn(|| page.freeze(HOME_NODE))) {
+    let (mut stored, mut refused, mut over) = (false, false, false);
+    for batch in unsent.into_iter().chain(std::iter::from_fn(|| page.freeze(HOME_NODE, clock::now().as_millisecond())))
+    {
         match desk.flush(&batch)? {
             Flushed::Stored(_) => stored = true,
             Flushed::Refused(_) => refused = true,
+            Flushed::Over => over = true,
         }
     }
     if stored {
@@ -72,6 +74,9 @@ fn recover(desk: &mut Desk, page: &Page) -> Result<(), Failure> {
     }
     if refused {
         Event::CountsRefused.tell();
+    }
+    if over {
+        Event::CountsOver.tell();
     }
     Ok(())
 }
@@ -95,7 +100,7 @@ impl Books {
             // The batch stays held until the store answers: if this task is ended in between, it is sent again, and a
             // store that has it already says so.
             if held.is_none() {
-                *held = self.page.freeze(HOME_NODE).map(Arc::new);
+                *held = self.page.freeze(HOME_NODE, clock::now().as_millisecond()).map(Arc::new);
             }
             let Some(batch) = held.clone() else { return Ok(()) };
             match self.keeper.at_desk(move |desk| desk.flush(&batch)).await.flatten() {
@@ -117,6 +122,9 @@ impl Books {
         if let Flushed::Stored(Due::At(due)) = flushed {
             self.wake_before(*due);
         }
+        if *flushed == Flushed::Over {
+            Event::CountsOver.tell();
+        }
         let refused = matches!(flushed, Flushed::Refused(_));
         if self.health.counts_held.swap(false, Ordering::Relaxed) {
             Event::CountsStored.tell();
@@ -124,7 +132,7 @@ impl Books {
         if !self.health.counts_refused.swap(refused, Ordering::Relaxed) && refused {
             Event::CountsRefused.tell();
         }
-        if !refused {
+        if matches!(flushed, Flushed::Stored(_)) {
             self.health.batches.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -163,7 +171,7 @@ impl Books {
 }
 
 /// How long until the next instant. A clock that is set while nothing is due is noticed after the longest wait.
-fn wait(next: Option<Timestamp>, now: Timestamp, longest: Duration) -> Duration {
+pub(super) fn wait(next: Option<Timestamp>, now: Timestamp, longest: Duration) -> Duration {
     let until = |next: Timestamp| Duration::try_from(next.duration_since(now)).unwrap_or(Duration::ZERO);
     next.map_or(longest, until).min(longest).max(SHORTEST_WAIT)
 }

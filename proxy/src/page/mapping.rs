@@ -6,7 +6,7 @@ use std::{
     mem::size_of,
     os::unix::fs::FileExt,
     slice,
-    sync::atomic::{AtomicU32, AtomicU64, Ordering},
+    sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering},
 };
 
 use avow_terms::account::AccountId;
@@ -15,7 +15,7 @@ use memmap2::{MmapOptions, MmapRaw};
 /// "avowpage", so that another file is not taken for a page.
 const MAGIC: u64 = u64::from_be_bytes(*b"avowpage");
 /// The version of this layout.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
 
 /// The first line of the page.
 #[repr(C, align(64))]
@@ -25,6 +25,10 @@ pub(super) struct Header {
     capacity: AtomicU32,
     pub(super) epoch: AtomicU64,
     pub(super) frozen_seq: AtomicU64,
+    /// When each base was taken, in milliseconds since 1970 in UTC.
+    taken: [AtomicI64; 2],
+    /// When the border was taken; it is pending if that is later than the base that was frozen last.
+    border: AtomicI64,
 }
 
 /// The slot of one account: a cache line of its own, so that two accounts never wait for each other.
@@ -36,6 +40,8 @@ pub(super) struct Cell {
     pub(super) counted: AtomicU64,
     /// The counts at which batches ended: the even ones and the odd ones. Only the parent writes.
     base: [AtomicU64; 2],
+    /// The count at the last border between two months. Only the parent writes.
+    border: AtomicU64,
 }
 
 /// A page mapped for reading and writing.
@@ -102,11 +108,35 @@ impl Mapping {
 
 impl Header {
     /// Makes an empty page valid. The magic number comes last: a page that was not finished is none.
-    pub(super) fn begin(&self, epoch: u64, capacity: u32) {
+    pub(super) fn begin(&self, epoch: u64, capacity: u32, now: i64) {
+        self.take(0, now);
         self.layout.store(LAYOUT, Ordering::Relaxed);
         self.capacity.store(capacity, Ordering::Relaxed);
         self.epoch.store(epoch, Ordering::Relaxed);
         self.magic.store(MAGIC, Ordering::Release);
+    }
+
+    /// When a base was taken.
+    pub(super) fn taken(&self, which: usize) -> i64 {
+        self.taken.get(which).map_or(0, |taken| taken.load(Ordering::Acquire))
+    }
+
+    /// Says when a base was taken: all that was counted before is in it or in a base before.
+    pub(super) fn take(&self, which: usize, at: i64) {
+        if let Some(taken) = self.taken.get(which) {
+            taken.store(at, Ordering::Release);
+        }
+    }
+
+    /// The border, if it is later than this base.
+    pub(super) fn border_after(&self, which: usize) -> Option<i64> {
+        let border = self.border.load(Ordering::Acquire);
+        (border > self.taken(which)).then_some(border)
+    }
+
+    /// Says when the border was taken, after the cells have theirs.
+    pub(super) fn mark(&self, at: i64) {
+        self.border.store(at, Ordering::SeqCst);
     }
 
     /// Whether this heads a page of this layout for so many accounts.
@@ -139,10 +169,21 @@ impl Cell {
         self.base.get(which).map_or(0, |base| base.load(Ordering::Acquire))
     }
 
-    /// Ends a batch at what is counted now.
-    pub(super) fn rebase(&self, which: usize) {
+    /// The count at the border, as far as it lies between a base and what is counted now.
+    pub(super) fn border(&self, since: usize) -> u64 {
+        let counted = self.counted();
+        self.border.load(Ordering::Acquire).clamp(self.base(since).min(counted), counted)
+    }
+
+    /// Takes what is counted now as the count at the border.
+    pub(super) fn mark(&self) {
+        self.border.store(self.counted(), Ordering::Release);
+    }
+
+    /// Ends a batch at a count.
+    pub(super) fn rebase(&self, which: usize, count: u64) {
         if let Some(base) = self.base.get(which) {
-            base.store(self.counted(), Ordering::Release);
+            base.store(count, Ordering::Release);
         }
     }
 }

@@ -13,25 +13,29 @@ fn id(number: u32) -> AccountId {
 }
 
 fn page(capacity: u32) -> Page {
-    Page::create(tempfile::tempfile().unwrap(), 1, capacity).unwrap()
+    Page::create(tempfile::tempfile().unwrap(), 1, capacity, 0).unwrap()
 }
 
-/// A store that applies each batch once, as the real one does, and remembers its cursor.
+/// A store that applies each batch once, as the real one does, and remembers its cursor. It books by day, as the real one
+/// books by month, and a day has a thousand milliseconds.
 #[derive(Default)]
 struct Store {
     cursor: Option<(u64, u64)>,
-    sums: BTreeMap<AccountId, u64>,
+    sums: BTreeMap<(i64, AccountId), u64>,
 }
 
+const DAY: i64 = 1000;
+
 impl Store {
-    fn commit(&mut self, batch: &Batch) {
+    fn commit(&mut self, frozen: &Frozen) {
+        let Frozen { batch, since } = frozen;
         let committed = self.cursor.map_or(0, |(_, seq)| seq);
         if batch.seq == committed {
             return;
         }
         assert_eq!(batch.seq, committed + 1, "batches come one after the other");
         for (account, bytes) in &batch.rows {
-            *self.sums.entry(*account).or_default() += bytes.0;
+            *self.sums.entry((since / DAY, *account)).or_default() += bytes.0;
         }
         self.cursor = Some((batch.epoch, batch.seq));
     }
@@ -41,16 +45,30 @@ impl Store {
 #[derive(Debug, Clone, Copy)]
 enum Flush {
     Whole,
-    KilledWhileFreezing { cells: usize },
+    KilledWhileFreezing {
+        cells: usize,
+    },
     KilledBeforeCommit,
     CommittedButNotTold,
+    /// The store does not take the batch, which is sent again after this many more steps.
+    Locked {
+        steps: usize,
+    },
 }
 
 #[derive(Debug, Clone)]
 enum Step {
-    Count { account: u32, bytes: usize },
+    Count {
+        account: u32,
+        bytes: usize,
+    },
     Flush(Flush),
     RelayKilled,
+    /// So much time passes. The parent marks the border if a day ends in it.
+    Wait(i64),
+    KilledWhileMarking {
+        cells: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -59,75 +77,143 @@ fn step() -> impl Strategy<Value = Step> {
         (0..6_usize).prop_map(|cells| Flush::KilledWhileFreezing { cells }),
         Just(Flush::KilledBeforeCommit),
         Just(Flush::CommittedButNotTold),
+        (1..8_usize).prop_map(|steps| Flush::Locked { steps }),
     ];
     prop_oneof![
-        4 => (1..6_u32, 1..20_000_usize).prop_map(|(account, bytes)| Step::Count { account, bytes }),
-        2 => flush.prop_map(Step::Flush),
-        1 => Just(Step::RelayKilled),
+        8 => (1..6_u32, 1..20_000_usize).prop_map(|(account, bytes)| Step::Count { account, bytes }),
+        4 => flush.prop_map(Step::Flush),
+        2 => Just(Step::RelayKilled),
+        4 => (1..DAY).prop_map(Step::Wait),
+        1 => (0..6_usize).prop_map(|cells| Step::KilledWhileMarking { cells }),
     ]
 }
 
-/// What the parent does when it starts: settles what was frozen, then goes on. Returns the page as it opens it.
-fn recover(page: &Page, store: &mut Store) -> Page {
-    let page = Page::open(page.file().unwrap().into()).unwrap();
-    match page.standing(store.cursor) {
-        Standing::Committed => {}
-        Standing::Unsent => store.commit(&page.frozen(NODE).unwrap()),
-        Standing::Stale => panic!("the page is stale"),
-    }
-    page
+/// A parent, its page, and what it knows about the batch under way.
+struct Parent {
+    page: Page,
+    now: i64,
+    /// The batch that the store did not take yet, and for how many steps it will not.
+    held: Option<(Frozen, usize)>,
 }
 
-fn flush(page: Page, store: &mut Store, how: Flush) -> Page {
-    match how {
-        Flush::Whole => {
-            if let Some(batch) = page.freeze(NODE) {
-                store.commit(&batch);
+impl Parent {
+    /// What the parent does when it starts: settles what was frozen, then goes on.
+    fn recover(&mut self, store: &mut Store) {
+        self.page = Page::open(self.page.file().unwrap().into()).unwrap();
+        self.held = None;
+        match self.page.standing(store.cursor) {
+            Standing::Committed => {}
+            Standing::Unsent => store.commit(&self.page.frozen(NODE).unwrap()),
+            Standing::Stale => panic!("the page is stale"),
+        }
+    }
+
+    fn flush(&mut self, store: &mut Store, how: Flush) {
+        match how {
+            // While a batch is held nothing is frozen.
+            _ if self.held.is_some() => {}
+            Flush::Whole => {
+                while let Some(frozen) = self.page.freeze(NODE, self.now) {
+                    store.commit(&frozen);
+                }
             }
-            page
+            Flush::KilledWhileFreezing { cells } => {
+                self.page.snapshot(self.page.frozen_seq() + 1, cells, Cell::counted);
+                self.recover(store);
+            }
+            Flush::KilledBeforeCommit => {
+                self.page.freeze(NODE, self.now);
+                self.recover(store);
+            }
+            Flush::CommittedButNotTold => {
+                let frozen = self.page.freeze(NODE, self.now);
+                frozen.iter().for_each(|frozen| store.commit(frozen));
+                self.recover(store);
+                // Sent again all the same: the store takes it once.
+                self.page.frozen(NODE).iter().for_each(|frozen| store.commit(frozen));
+            }
+            Flush::Locked { steps } => self.held = self.page.freeze(NODE, self.now).map(|frozen| (frozen, steps)),
         }
-        Flush::KilledWhileFreezing { cells } => {
-            page.snapshot(page.frozen_seq() + 1, cells);
-            recover(&page, store)
-        }
-        Flush::KilledBeforeCommit => {
-            page.freeze(NODE);
-            recover(&page, store)
-        }
-        Flush::CommittedButNotTold => {
-            let batch = page.freeze(NODE);
-            batch.iter().for_each(|batch| store.commit(batch));
-            let page = recover(&page, store);
-            // Sent again all the same: the store takes it once.
-            page.frozen(NODE).iter().for_each(|batch| store.commit(batch));
-            page
+    }
+
+    /// A step goes by; a store that was locked for as long takes the batch.
+    fn step(&mut self, store: &mut Store) {
+        match self.held.take() {
+            Some((frozen, 0)) => store.commit(&frozen),
+            Some((frozen, steps)) => self.held = Some((frozen, steps - 1)),
+            None => {}
         }
     }
 }
 
 proptest! {
     #[test]
-    fn whatever_is_killed_every_byte_is_stored_once(steps in proptest::collection::vec(step(), 1..60)) {
-        let (mut page, mut store, mut truth) = (page(5), Store::default(), BTreeMap::new());
-        let mut relay = Page::open(page.file().unwrap().into()).unwrap();
+    fn whatever_is_killed_every_byte_is_stored_once_and_in_no_later_day(
+        steps in proptest::collection::vec(step(), 1..80),
+    ) {
+        let (mut parent, mut store) = (Parent { page: page(5), now: 1, held: None }, Store::default());
+        let mut truth: BTreeMap<(i64, AccountId), u64> = BTreeMap::new();
+        let mut relay = Page::open(parent.page.file().unwrap().into()).unwrap();
+        let mut missed = false;
         for step in steps {
+            parent.step(&mut store);
             match step {
                 Step::Count { account, bytes } => {
-                    let slot = page.slot_for(id(account)).unwrap();
+                    let slot = parent.page.slot_for(id(account)).unwrap();
                     relay.counter(slot, id(account)).unwrap().add(bytes);
-                    *truth.entry(id(account)).or_insert(0) += bytes as u64;
+                    *truth.entry((parent.now / DAY, id(account))).or_default() += bytes as u64;
                 }
-                Step::Flush(how) => page = flush(page, &mut store, how),
-                Step::RelayKilled => relay = Page::open(page.file().unwrap().into()).unwrap(),
-            }
-            for (account, stored) in &store.sums {
-                prop_assert!(*stored <= truth[account], "never more than was counted");
+                Step::Flush(how) => parent.flush(&mut store, how),
+                Step::RelayKilled => relay = Page::open(parent.page.file().unwrap().into()).unwrap(),
+                Step::Wait(time) => {
+                    let before = parent.now;
+                    parent.now += time;
+                    missed |= parent.now / DAY > before / DAY && !parent.page.mark(parent.now / DAY * DAY);
+                }
+                Step::KilledWhileMarking { cells } => {
+                    let (header, cells) = (parent.page.mapping.header(), parent.page.mapping.cells().iter().take(cells));
+                    if header.border_after(base_of(parent.page.frozen_seq())).is_none() {
+                        cells.for_each(Cell::mark);
+                    }
+                    parent.recover(&mut store);
+                }
             }
         }
-        let page = recover(&page, &mut store);
-        flush(page, &mut store, Flush::Whole);
-        prop_assert!(store.sums == truth, "nothing is lost and nothing counts twice");
+        parent.recover(&mut store);
+        parent.flush(&mut store, Flush::Whole);
+        let of = |sums: &BTreeMap<(i64, AccountId), u64>, account, until: i64| -> u64 {
+            sums.range((0, id(1))..(until, id(1))).filter(|((_, of), _)| *of == account).map(|(_, sum)| sum).sum()
+        };
+        for account in (1..6).map(id) {
+            prop_assert_eq!(of(&store.sums, account, i64::MAX), of(&truth, account, i64::MAX));
+            for day in 0..=parent.now / DAY {
+                // Never as a later day's; and as the day's own, unless two days ended while one batch waited.
+                let (stored, counted) = (of(&store.sums, account, day), of(&truth, account, day));
+                prop_assert!(stored >= counted && (missed || stored == counted));
+            }
+        }
     }
+}
+
+#[test]
+fn what_was_counted_before_the_border_is_a_batch_of_its_own() {
+    let page = page(2);
+    let counter = page.counter(page.slot_for(id(5)).unwrap(), id(5)).unwrap();
+    counter.add(1);
+    let held = page.freeze(NODE, 100).unwrap();
+    assert!(held.since == 0 && held.batch.rows == [(id(5), Bytes(1))]);
+    counter.add(20);
+    assert!(page.mark(200));
+    counter.add(300);
+    assert!(!page.mark(250), "the first border is pending");
+    let page = Page::open(page.file().unwrap().into()).unwrap();
+    let before = page.freeze(NODE, 900).unwrap();
+    assert!(before.since == 100 && before.batch.rows == [(id(5), Bytes(20))]);
+    let after = page.freeze(NODE, 901).unwrap();
+    assert!(after.since == 200 && after.batch.rows == [(id(5), Bytes(300))]);
+    assert!(page.freeze(NODE, 1000).is_none());
+    counter.add(1);
+    assert_eq!(page.freeze(NODE, 2000).unwrap().since, 1000, "until a thousand nothing had moved");
 }
 
 #[test]
@@ -135,13 +221,13 @@ fn a_frozen_batch_is_the_same_when_it_is_sent_again() {
     let page = page(2);
     let slot = page.slot_for(id(5)).unwrap();
     let counter = page.counter(slot, id(5)).unwrap();
-    assert!(page.freeze(NODE).is_none(), "nothing moved");
+    assert!(page.freeze(NODE, 1).is_none(), "nothing moved");
     counter.add(10);
-    let batch = page.freeze(NODE).unwrap();
+    let batch = page.freeze(NODE, 2).unwrap();
     counter.add(90);
     let again = Page::open(page.file().unwrap().into()).unwrap().frozen(NODE).unwrap();
-    assert!(batch == again && batch.rows == [(id(5), Bytes(10))] && batch.seq == 1);
-    assert!(page.freeze(NODE).unwrap().rows == [(id(5), Bytes(90))]);
+    assert!(batch == again && batch.batch.rows == [(id(5), Bytes(10))] && batch.batch.seq == 1);
+    assert!(page.freeze(NODE, 3).unwrap().batch.rows == [(id(5), Bytes(90))]);
     assert_eq!(page.counted(id(5)), Bytes(100));
 }
 
@@ -162,7 +248,7 @@ fn a_slot_that_counted_is_never_another_accounts() {
 
 #[test]
 fn a_page_of_an_epoch_that_is_over_is_stale() {
-    let page = Page::create(tempfile::tempfile().unwrap(), 5, 1).unwrap();
+    let page = Page::create(tempfile::tempfile().unwrap(), 5, 1, 0).unwrap();
     let counter = page.counter(page.slot_for(id(1)).unwrap(), id(1)).unwrap();
     for cursor in [None, Some((4, 900)), Some((5, 0))] {
         assert_eq!(page.standing(cursor), Standing::Committed);
@@ -170,7 +256,7 @@ fn a_page_of_an_epoch_that_is_over_is_stale() {
     assert_eq!(page.standing(Some((6, 0))), Standing::Stale);
     assert_eq!(page.standing(Some((5, 1))), Standing::Stale, "the store is ahead of the page");
     counter.add(1);
-    page.freeze(NODE);
+    page.freeze(NODE, 1);
     assert_eq!(page.standing(Some((4, 900))), Standing::Unsent, "the first batch of the epoch was lost on the way");
     assert_eq!(page.standing(Some((5, 1))), Standing::Committed);
 }
@@ -183,16 +269,16 @@ fn what_is_not_a_page_is_not_taken_for_one() {
     unfinished.set_len(mapping::size_for(3)).unwrap();
     assert!(matches!(Page::open(unfinished), Err(PageError::NotAPage)));
     let cut = tempfile::tempfile().unwrap();
-    Page::create(cut.try_clone().unwrap(), 1, 3).unwrap();
+    Page::create(cut.try_clone().unwrap(), 1, 3, 0).unwrap();
     cut.set_len(mapping::size_for(2)).unwrap();
     assert!(matches!(Page::open(cut), Err(PageError::NotAPage)));
-    assert!(matches!(Page::create(tempfile::tempfile().unwrap(), 1, 0), Err(PageError::Capacity)));
+    assert!(matches!(Page::create(tempfile::tempfile().unwrap(), 1, 0, 0), Err(PageError::Capacity)));
 }
 
 #[test]
 fn a_page_has_its_memory_from_the_start() {
     let file = tempfile::tempfile().unwrap();
-    let _page = Page::create(file.try_clone().unwrap(), 1, 4_096).unwrap();
+    let _page = Page::create(file.try_clone().unwrap(), 1, 4_096, 0).unwrap();
     let held = std::os::unix::fs::MetadataExt::blocks(&file.metadata().unwrap()) * 512;
     assert!(held >= mapping::size_for(4_096), "{held} bytes are held: counting would fail when memory runs out");
 }
@@ -208,8 +294,8 @@ fn a_page_that_a_hostile_relay_wrote_ends_nobody() {
     }
     page.mapping.header().frozen_seq.store(u64::MAX, Ordering::Relaxed);
     page.mapping.header().epoch.store(u64::MAX, Ordering::Relaxed);
-    assert!(page.freeze(NODE).is_none(), "there is no number left for a batch");
-    assert_eq!(page.frozen(NODE).unwrap().rows.len(), 0);
+    assert!(page.freeze(NODE, 1).is_none(), "there is no number left for a batch");
+    assert_eq!(page.frozen(NODE).unwrap().batch.rows.len(), 0);
     assert_eq!(page.totals().len(), 3);
     assert_eq!(page.standing(Some((1, 1))), Standing::Stale);
     page.forget(id(1));

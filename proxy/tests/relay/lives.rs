@@ -185,7 +185,7 @@ async fn what_happened_before_a_relay_died_is_still_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relay_that_does_not_start_is_tried_again_ever_more_rarely_and_can_be_given_up() {
-    let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
+    let page = Page::create(tempfile::tempfile().unwrap(), 1, 1, 0).unwrap();
     for program in ["/bin/true", "/nonexistent/relay"] {
         let spawn = SpawnRelay { program: program.into(), arguments: Vec::new() };
         let supervisor = Supervisor::start(spawn, Vec::new(), Vec::new(), &page, &replays(), None).unwrap();
@@ -217,7 +217,7 @@ async fn a_relay_that_hangs_can_be_given_up() {
 fn the_parent_itself() {
     let Ok(path) = env::var("AVOW_TEST_TELLS") else { return };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1).unwrap();
+        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1, 0).unwrap();
         let supervisor = Supervisor::start(spawn(), Vec::new(), Vec::new(), &page, &replays(), None).unwrap();
         supervisor.ready().await.unwrap();
         std::os::unix::net::UnixDatagram::unbound()

@@ -52,7 +52,7 @@ impl World {
 
     pub(crate) async fn with(limits: Limits) -> Self {
         let (hosts, port, tcp, udp) = doors();
-        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1024).unwrap();
+        let page = Page::create(tempfile::tempfile().unwrap(), 1, 1024, 0).unwrap();
         let supervisor = Supervisor::start(spawn(), tcp, udp, &page, &replays(), None).unwrap();
         let server = ServerKeys::generate();
         supervisor.guard(inside(), Vec::new()).await.unwrap();

@@ -23,6 +23,9 @@ const FROM_SERVER: u8 = 1;
 /// The longest chunk of the older methods, and of 2022.
 const LONGEST: usize = 0x3fff;
 const LONGEST_2022: usize = 0xffff;
+/// The payload of a chunk to a client: sealed, it is one piece. A relay that is killed has counted all but that one.
+const CHUNK: usize = PIECE - LENGTH - TAG;
+const _: () = assert!(CHUNK <= LONGEST, "every edition takes it");
 /// How many chunks go into one piece at most.
 const SLICES: usize = 16;
 
@@ -231,7 +234,6 @@ impl<'a> Piece<'a> {
 /// Seals what goes to a client.
 pub(crate) struct Sealer {
     cipher: StreamCipher,
-    longest: usize,
     /// What stands before the first length, until that is sent.
     opening: Option<Box<Opening>>,
 }
@@ -247,14 +249,12 @@ impl Sealer {
     pub(crate) fn new(method: Method, key: &[u8], salt: Vec<u8>, answered: &[u8]) -> Self {
         let cipher = StreamCipher::new(method, key, &salt);
         let answered = method.is_2022().then(|| answered.to_vec());
-        let longest = if method.is_2022() { LONGEST_2022 } else { LONGEST };
-        Self { cipher, longest, opening: Some(Box::new(Opening { salt, answered })) }
+        Self { cipher, opening: Some(Box::new(Opening { salt, answered })) }
     }
 
     /// How a room is to be filled.
-    pub(crate) fn plan(&self, room: &Room) -> Plan {
-        let chunk = if room.size() == Size::Large { self.longest } else { LONGEST };
-        Plan { lead: self.lead(), chunk, read: 0 }
+    pub(crate) fn plan(&self) -> Plan {
+        Plan { lead: self.lead(), chunk: CHUNK, read: 0 }
     }
 
     /// How much stands before the next payload.
@@ -320,11 +320,13 @@ impl Plan {
         })
     }
 
-    /// How much payload is in the first so many sealed bytes.
+    /// How much payload is in the first so many sealed bytes. A client opens a chunk as a whole: until it has the last
+    /// byte it has none, and none is counted.
     pub(crate) fn payload(&self, sealed: usize) -> usize {
-        let sealed = sealed.saturating_sub(self.lead - LENGTH);
-        let (whole, rest) = (sealed / (LENGTH + self.chunk + TAG), sealed % (LENGTH + self.chunk + TAG));
-        (whole * self.chunk + rest.saturating_sub(LENGTH).min(self.chunk)).min(self.read)
+        let (sealed, frame) = (sealed.saturating_sub(self.lead - LENGTH), LENGTH + self.chunk + TAG);
+        let whole = (sealed / frame * self.chunk).min(self.read);
+        let last = self.read - whole;
+        if last > 0 && sealed % frame == LENGTH + last + TAG { self.read } else { whole }
     }
 }
 
@@ -344,7 +346,7 @@ mod tests {
     /// Seals so many bytes as they would be read; what the client gets, and how it was planned.
     fn seal(sealer: &mut Sealer, wish: Size, payload: &[u8]) -> (Vec<u8>, Plan) {
         let mut room = Room::take(0, wish);
-        let (mut plan, mut left) = (sealer.plan(&room), payload);
+        let (mut plan, mut left) = (sealer.plan(), payload);
         for place in plan.places(&mut room) {
             let (now, later) = left.split_at(left.len().min(place.len()));
             place[..now.len()].copy_from_slice(now);
@@ -365,11 +367,10 @@ mod tests {
         for method in Method::ALL {
             let mut sealer = sealer(method);
             let (_, _) = seal(&mut sealer, Size::Small, &bytes(1));
-            let most = if method.is_2022() { 4 * LONGEST_2022 } else { 16 * LONGEST };
+            let most = 16 * CHUNK;
             let mut wire = Vec::new();
             let mut sent = Vec::new();
-            for (wish, length) in [(Size::Small, 1), (Size::Small, LONGEST), (Size::Large, 20_000), (Size::Large, most)]
-            {
+            for (wish, length) in [(Size::Small, 1), (Size::Small, CHUNK), (Size::Large, 20_000), (Size::Large, most)] {
                 wire.extend(seal(&mut sealer, wish, &bytes(length)).0);
                 sent.extend(bytes(length));
             }
@@ -400,16 +401,21 @@ mod tests {
     }
 
     #[test]
-    fn payload_is_counted_with_the_sealed_bytes_that_carry_it_and_never_before() {
+    fn payload_is_counted_when_the_chunk_that_carries_it_is_whole_and_never_before() {
         for method in Method::ALL {
             let mut sealer = sealer(method);
-            for length in [1, LONGEST, 100_000, 200_000] {
+            for length in [1, CHUNK - 1, CHUNK, CHUNK + 1, 100_000, 200_000] {
                 let (sealed, plan) = seal(&mut sealer, Size::Large, &bytes(length));
-                assert_eq!((plan.payload(0), plan.payload(sealed.len())), (0, length), "{method}");
-                for at in 0..sealed.len() {
-                    let step = plan.payload(at + 1) - plan.payload(at);
-                    assert!(step <= 1 && plan.payload(at) <= at, "{method}: {at} of {length}");
+                let mut counted = 0;
+                for at in 0..=sealed.len() {
+                    if plan.payload(at) != counted {
+                        let chunk = plan.payload(at) - counted;
+                        assert!(chunk == CHUNK || plan.payload(at) == length, "{method}: {at} of {length}");
+                        counted += chunk;
+                    }
+                    assert!(counted <= at, "{method}: {at} of {length}");
                 }
+                assert_eq!(counted, length, "{method}");
             }
         }
     }

@@ -4,16 +4,13 @@ mod books;
 mod borders;
 mod handed;
 mod reload;
+mod rounds;
 mod sockets;
 mod switchboard;
 mod systemd;
 mod welcome;
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use arc_swap::ArcSwap;
 use avow_proxy::{AccountKeys, Page, SpawnRelay, Supervisor, Wall};
@@ -222,11 +219,11 @@ impl Service {
             pages: tokio::spawn(http::serve(web, site, stop.clone())),
             control: tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?, stop)),
             others: vec![
-                tokio::spawn(flush(books.clone(), self.config.books.flush_seconds.duration())),
-                tokio::spawn(sweep(books.clone(), board, self.config.books.sweep_seconds.duration())),
+                tokio::spawn(rounds::flush(books.clone(), self.config.books.flush_seconds.duration())),
+                tokio::spawn(rounds::sweep(books.clone(), board, self.config.books.sweep_seconds.duration())),
                 tokio::spawn(borders),
-                tokio::spawn(watch_clock(health)),
-                tokio::spawn(watch_relay(relay.clone())),
+                tokio::spawn(rounds::watch_clock(health)),
+                tokio::spawn(rounds::watch_relay(relay.clone())),
             ],
             relay,
             live,
@@ -311,64 +308,6 @@ impl Service {
         books.flush().await.map_err(|failure| {
             failure.help("the counts are kept in memory and are stored at the next start, if the machine stays up")
         })
-    }
-}
-
-/// Stores counts at every interval.
-async fn flush(books: Arc<Books>, every: Duration) {
-    let mut ticks = time::interval(every);
-    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        // A failure is told once and shown by /healthz; the batch is held and goes first the next time.
-        let _ = books.flush().await;
-    }
-}
-
-/// Erases what is due, at its instant; also tells when a version comes into force.
-async fn sweep(books: Arc<Books>, board: Arc<Switchboard>, longest: Duration) {
-    let mut in_force = None;
-    // A machine whose clock is wrong when it starts often sets it a moment later: what is erased by then does not come
-    // back. One interval is what a deadline may be late.
-    if clock::may_yet_be_set() {
-        time::sleep(longest).await;
-    }
-    loop {
-        let swept = books.sweep(longest).await;
-        if swept.accounts_gone {
-            let _ = board.let_go_of_the_erased().await;
-        }
-        if swept.in_force != in_force
-            && let Some(version) = swept.in_force
-        {
-            Event::InForce { version }.tell();
-            in_force = swept.in_force;
-        }
-        let _ = time::timeout(swept.wait, board.news.notified()).await;
-    }
-}
-
-/// Tells when the wall clock is no longer followed, and when it is again.
-async fn watch_clock(health: Arc<Health>) {
-    loop {
-        let off = clock::off().is_some();
-        if health.clock_set.swap(off, Ordering::Relaxed) != off {
-            let event = if off { Event::ClockSet } else { Event::ClockAgrees };
-            event.tell();
-        }
-        time::sleep(Duration::from_millis(500)).await;
-    }
-}
-
-/// Tells the log when the relay was started again.
-async fn watch_relay(relay: Arc<Supervisor>) {
-    let mut known = relay.starts();
-    loop {
-        time::sleep(Duration::from_millis(500)).await;
-        if relay.starts() != known {
-            known = relay.starts();
-            Event::RelayRestarted.tell();
-        }
     }
 }
 

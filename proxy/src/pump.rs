@@ -77,7 +77,7 @@ async fn up(
         if let Some(flow) = &mut held {
             opener.open(flow).map_err(|_| End::ClientBroken)?;
             while let Some(piece) = flow.piece() {
-                let accepted = progress.send(to, piece.slices(), piece.more, |sent| sent).await?;
+                let accepted = progress.send(to, piece.slices(), |sent| sent).await?;
                 flow.taken(accepted);
             }
         }
@@ -120,13 +120,18 @@ async fn down(from: &TcpStream, mut sealer: Sealer, to: &TcpStream, progress: &P
             None => continue,
         }
         progress.moved();
-        let total = sealer.seal(&plan, room).ok_or(End::Broken)?;
-        let mut sent = 0;
-        while let Some(rest) = room.get(sent..total).filter(|rest| !rest.is_empty()) {
-            let piece = rest.get(..PIECE).unwrap_or(rest);
-            let more = piece.len() < rest.len();
-            let payload = |more| plan.payload(sent + more) - plan.payload(sent);
-            sent += progress.send(to, &[IoSlice::new(piece)], more, payload).await?;
+        let (mut sealed, mut sent) = (0, 0);
+        // Each chunk goes out before the next is sealed: it is still close to the processor then.
+        while let Some(length) = room.get_mut(sealed..).and_then(|rest| sealer.seal(&mut plan, rest)) {
+            sealed += length;
+            while let Some(rest) = room.get(sent..sealed).filter(|rest| !rest.is_empty()) {
+                let piece = rest.get(..PIECE).unwrap_or(rest);
+                let payload = |more| plan.payload(sent + more) - plan.payload(sent);
+                sent += progress.send(to, &[IoSlice::new(piece)], payload).await?;
+            }
+        }
+        if !plan.is_sealed() {
+            return Err(End::Broken);
         }
     }
 }
@@ -192,13 +197,12 @@ impl Progress<'_> {
         &self,
         to: &TcpStream,
         piece: &[IoSlice<'_>],
-        more: bool,
         payload: impl Fn(usize) -> usize,
     ) -> Result<usize, End> {
         let all = payload(piece.iter().map(|slice| slice.len()).sum());
         loop {
             let held = self.allowance.hold(all).await.ok_or(End::UsedUp)?;
-            if let Some(accepted) = wire::send(to, piece, more).map_err(|_| End::Broken)? {
+            if let Some(accepted) = wire::send(to, piece).map_err(|_| End::Broken)? {
                 held.taken(payload(accepted));
                 self.moved();
                 return Ok(accepted);

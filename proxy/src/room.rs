@@ -23,7 +23,7 @@ pub(crate) enum Size {
 }
 
 /// How many large rooms may be in use at once. When there is none left a stream makes do with a small one.
-const MOST_LARGE: usize = 128;
+const MOST_LARGE: usize = 64;
 
 static LARGE_IN_USE: AtomicUsize = AtomicUsize::new(0);
 
@@ -37,7 +37,7 @@ impl Size {
         match self {
             Self::Small => 16 * 1024 + 256,
             Self::Whole => 66 * 1024,
-            Self::Large => 260 * 1024,
+            Self::Large => 513 * 1024,
         }
     }
 

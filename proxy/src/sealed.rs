@@ -23,7 +23,7 @@ const FROM_SERVER: u8 = 1;
 /// The longest chunk of the older methods, and of 2022.
 const LONGEST: usize = 0x3fff;
 const LONGEST_2022: usize = 0xffff;
-/// The payload of a chunk to a client: sealed, it is one piece. A relay that is killed has counted all but that one.
+/// What a chunk to a client carries: with what is around it, it is one piece, so that it is taken and counted as a whole.
 const CHUNK: usize = PIECE - LENGTH - TAG;
 const _: () = assert!(CHUNK <= LONGEST, "every edition takes it");
 /// How many chunks go into one piece at most.
@@ -178,20 +178,16 @@ impl Inflow {
         self.plain.front().and_then(|range| self.room.get(range.clone())).unwrap_or_default()
     }
 
-    /// The next piece for the target, and whether more follows; `None` when there is nothing plain.
+    /// The next piece for the target; `None` when there is nothing plain.
     pub(crate) fn piece(&self) -> Option<Piece<'_>> {
-        let mut piece = Piece { slices: [IoSlice::new(&[]); SLICES], used: 0, more: false };
+        let mut piece = Piece { slices: [IoSlice::new(&[]); SLICES], used: 0 };
         let mut left = PIECE;
         for range in &self.plain {
             let taken = range.len().min(left);
             let bytes = self.room.get(range.start..range.start + taken)?;
-            let Some(slot) = piece.slices.get_mut(piece.used).filter(|_| taken > 0) else {
-                piece.more = true;
-                break;
-            };
+            let Some(slot) = piece.slices.get_mut(piece.used).filter(|_| taken > 0) else { break };
             *slot = IoSlice::new(bytes);
             piece.used += 1;
-            piece.more = taken < range.len();
             left -= taken;
         }
         (piece.used > 0).then_some(piece)
@@ -221,8 +217,6 @@ impl Inflow {
 pub(crate) struct Piece<'a> {
     slices: [IoSlice<'a>; SLICES],
     used: usize,
-    /// Whether there is another piece after this one.
-    pub(crate) more: bool,
 }
 
 impl<'a> Piece<'a> {
@@ -254,7 +248,7 @@ impl Sealer {
 
     /// How a room is to be filled.
     pub(crate) fn plan(&self) -> Plan {
-        Plan { lead: self.lead(), chunk: CHUNK, read: 0 }
+        Plan { lead: self.lead(), read: 0, sealed: 0 }
     }
 
     /// How much stands before the next payload.
@@ -264,21 +258,19 @@ impl Sealer {
         })
     }
 
-    /// Seals what was read as planned. From then on the first bytes of the room, as many as are returned, are what the
-    /// client must get.
-    pub(crate) fn seal(&mut self, plan: &Plan, room: &mut [u8]) -> Option<usize> {
-        let (mut rest, mut left, mut total) = (room, plan.read, 0);
-        while left > 0 {
-            let (lead, length) = (self.lead(), left.min(plan.chunk));
-            let (frame, others) = rest.split_at_mut_checked(lead + length + TAG)?;
-            let (head, body) = frame.split_at_mut_checked(lead)?;
-            self.seal_head(head, u16::try_from(length).ok()?)?;
-            self.cipher.seal(body);
-            total += lead + length + TAG;
-            left -= length;
-            rest = others;
+    /// Seals the next chunk of what was read as planned, at the beginning of this part of the room; how long it is then.
+    /// `None` when there is no other.
+    pub(crate) fn seal(&mut self, plan: &mut Plan, room: &mut [u8]) -> Option<usize> {
+        let (lead, length) = (self.lead(), CHUNK.min(plan.read - plan.sealed));
+        if length == 0 {
+            return None;
         }
-        Some(total)
+        let frame = room.get_mut(..lead + length + TAG)?;
+        let (head, body) = frame.split_at_mut_checked(lead)?;
+        self.seal_head(head, u16::try_from(length).ok()?)?;
+        self.cipher.seal(body);
+        plan.sealed += length;
+        Some(frame.len())
     }
 
     fn seal_head(&mut self, head: &mut [u8], length: u16) -> Option<()> {
@@ -302,31 +294,36 @@ impl Sealer {
 /// Where payload lies in a room that is to be sealed: what stands before the first payload is longer the first time.
 pub(crate) struct Plan {
     lead: usize,
-    chunk: usize,
     /// How much was read.
     pub(crate) read: usize,
+    /// How much of that is sealed.
+    sealed: usize,
 }
 
 impl Plan {
     /// The places for payload.
     pub(crate) fn places<'a>(&self, room: &'a mut [u8]) -> impl Iterator<Item = &'a mut [u8]> + use<'a> {
-        let (mut rest, mut lead, chunk) = (room, self.lead, self.chunk);
+        let (mut rest, mut lead) = (room, self.lead);
         std::iter::from_fn(move || {
             let (_, after) = std::mem::take(&mut rest).split_at_mut_checked(lead)?;
-            let (place, after) = after.split_at_mut_checked(chunk)?;
+            let (place, after) = after.split_at_mut_checked(CHUNK)?;
             rest = after.get_mut(TAG..)?;
             lead = LENGTH;
             Some(place)
         })
     }
 
-    /// How much payload is in the first so many sealed bytes. A client opens a chunk as a whole: until it has the last
-    /// byte it has none, and none is counted.
+    /// Whether all that was read is sealed.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed == self.read
+    }
+
+    /// How much payload the client can open of the first so many sealed bytes: only whole chunks.
     pub(crate) fn payload(&self, sealed: usize) -> usize {
-        let (sealed, frame) = (sealed.saturating_sub(self.lead - LENGTH), LENGTH + self.chunk + TAG);
-        let whole = (sealed / frame * self.chunk).min(self.read);
+        let sealed = sealed.saturating_sub(self.lead - LENGTH);
+        let whole = (sealed / PIECE * CHUNK).min(self.read);
         let last = self.read - whole;
-        if last > 0 && sealed % frame == LENGTH + last + TAG { self.read } else { whole }
+        if last < CHUNK && sealed % PIECE >= LENGTH + last + TAG { self.read } else { whole }
     }
 }
 
@@ -354,7 +351,10 @@ mod tests {
         }
         assert!(left.is_empty(), "it does not fit");
         plan.read = payload.len();
-        let total = sealer.seal(&plan, &mut room).unwrap();
+        let mut total = 0;
+        while let Some(length) = sealer.seal(&mut plan, &mut room[total..]) {
+            total += length;
+        }
         (room[..total].to_vec(), plan)
     }
 
@@ -367,10 +367,11 @@ mod tests {
         for method in Method::ALL {
             let mut sealer = sealer(method);
             let (_, _) = seal(&mut sealer, Size::Small, &bytes(1));
-            let most = 16 * CHUNK;
+            let most = 32 * PIECE - 32 * (LENGTH + TAG);
             let mut wire = Vec::new();
             let mut sent = Vec::new();
-            for (wish, length) in [(Size::Small, 1), (Size::Small, CHUNK), (Size::Large, 20_000), (Size::Large, most)] {
+            for (wish, length) in [(Size::Small, 1), (Size::Small, 16_000), (Size::Large, 20_000), (Size::Large, most)]
+            {
                 wire.extend(seal(&mut sealer, wish, &bytes(length)).0);
                 sent.extend(bytes(length));
             }
@@ -401,21 +402,18 @@ mod tests {
     }
 
     #[test]
-    fn payload_is_counted_when_the_chunk_that_carries_it_is_whole_and_never_before() {
+    fn payload_is_counted_when_its_whole_chunk_is_taken_and_never_before() {
         for method in Method::ALL {
             let mut sealer = sealer(method);
-            for length in [1, CHUNK - 1, CHUNK, CHUNK + 1, 100_000, 200_000] {
+            for length in [1, LONGEST, 100_000, 400_000] {
                 let (sealed, plan) = seal(&mut sealer, Size::Large, &bytes(length));
-                let mut counted = 0;
-                for at in 0..=sealed.len() {
-                    if plan.payload(at) != counted {
-                        let chunk = plan.payload(at) - counted;
-                        assert!(chunk == CHUNK || plan.payload(at) == length, "{method}: {at} of {length}");
-                        counted += chunk;
-                    }
-                    assert!(counted <= at, "{method}: {at} of {length}");
+                assert_eq!((plan.payload(0), plan.payload(sealed.len())), (0, length), "{method}");
+                let extra = plan.lead - LENGTH;
+                for at in 1..=sealed.len() {
+                    let step = plan.payload(at) - plan.payload(at - 1);
+                    let ends = at == sealed.len() || (at > extra && (at - extra).is_multiple_of(PIECE));
+                    assert!(step <= CHUNK && (step > 0) == ends, "{method}: {step} at {at} of {length}");
                 }
-                assert_eq!(counted, length, "{method}");
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One system call on a stream's socket, and what the runtime has to know about it.
 //!
-//! By hand because tokio can neither say that more is coming nor tell, of a vectored read, that the socket is empty now.
+//! By hand because tokio does not tell, of a vectored read, that the socket is empty now.
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -26,12 +26,11 @@ pub(crate) fn read_apart(from: &TcpStream, into: &mut [IoSliceMut<'_>]) -> io::R
     once(from, Interest::READABLE, asked, || Ok(rustix::io::readv(from, into)?))
 }
 
-/// Hands over one piece, and tells how much of it was taken; `None` when there is no room. Where more follows at once,
-/// the system need not send what does not fill a packet.
-pub(crate) fn send(to: &TcpStream, piece: &[IoSlice<'_>], more: bool) -> io::Result<Option<usize>> {
+/// Hands over one piece, and tells how much of it was taken; `None` when there is no room. That more follows is not
+/// said: the far side works on one piece while the next is made, which was measured to be worth more than full packets.
+pub(crate) fn send(to: &TcpStream, piece: &[IoSlice<'_>]) -> io::Result<Option<usize>> {
     let asked = piece.iter().map(|slice| slice.len()).sum();
-    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
-    match once(to, Interest::WRITABLE, asked, || send_now(to, piece, flags)) {
+    match once(to, Interest::WRITABLE, asked, || send_now(to, piece)) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         Ok(0) => Err(io::ErrorKind::WriteZero.into()),
         taken => taken.map(Some),
@@ -43,10 +42,10 @@ pub(crate) fn end(to: &TcpStream) -> io::Result<()> {
     Ok(rustix::net::shutdown(to, Shutdown::Write)?)
 }
 
-fn send_now(to: impl AsFd, piece: &[IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
+fn send_now(to: impl AsFd, piece: &[IoSlice<'_>]) -> io::Result<usize> {
     match piece {
-        [one] => Ok(rustix::net::send(to, one, flags)?),
-        many => Ok(rustix::net::sendmsg(to, many, &mut SendAncillaryBuffer::default(), flags)?),
+        [one] => Ok(rustix::net::send(to, one, SendFlags::NOSIGNAL)?),
+        many => Ok(rustix::net::sendmsg(to, many, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?),
     }
 }
 

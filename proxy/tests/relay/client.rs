@@ -114,7 +114,7 @@ impl Ear {
     }
 }
 
-/// A target that sends without end, and how much of it was taken.
+/// A target that sends without end, and how much of it was taken at most.
 pub(crate) async fn fountain() -> (SocketAddr, Arc<AtomicU64>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -125,6 +125,8 @@ pub(crate) async fn fountain() -> (SocketAddr, Arc<AtomicU64>) {
             let (mut stream, _) = listener.accept().await.unwrap();
             let all = Arc::clone(&all);
             tokio::spawn(async move {
+                // Noted before it is written: what is on its way may be counted before this task is there again.
+                all.fetch_add(10_000, Ordering::SeqCst);
                 while let Ok(length) = stream.write(&[7; 10_000]).await {
                     all.fetch_add(length as u64, Ordering::SeqCst);
                 }

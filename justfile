@@ -59,6 +59,11 @@ lint:
 bench:
     cargo bench --locked --package avow-terms --package avow --package avow-audit --bench limits --bench check --bench store --no-fail-fast
 
+# The relay beside ssserver, sing-box and ss-server, about 15 minutes: last results in docs/bench-relay.md
+[group('development')]
+bench-relay *arguments:
+    cargo bench --locked --package avow --bench relay -- {{ arguments }}
+
 # What takes longer than CI may: last results in docs/
 [group('development')]
 long:

@@ -3,6 +3,8 @@
 //! Deadlines are computed anew at every sweep from all versions of the policy. The earliest that was ever computed for
 //! a bucket is the one that counts: a new version can bring it nearer, and nothing can put it off.
 
+use std::collections::BTreeMap;
+
 use avow_terms::{
     account::AccountId,
     code::Code,
@@ -34,6 +36,9 @@ pub struct Swept {
     pub next_due: Option<Timestamp>,
 }
 
+/// For each version, when the first account was recorded under it.
+type Oldest = BTreeMap<u32, Timestamp>;
+
 /// When data of a code that was recorded under a version at an instant is due.
 type Deadlines<'a> = dyn Fn(&'static str, u32, Timestamp) -> Due + 'a;
 
@@ -63,9 +68,13 @@ impl Store {
                 opened.bucket.due_no_later(&transaction, due)?;
             }
         }
-        let removed = remove_due_accounts(&transaction, deadlines, now)?;
+        let mut oldest = oldest_accounts(&transaction)?;
+        let removed = remove_due_accounts(&transaction, &oldest, deadlines, now)?;
+        if !removed.is_empty() {
+            oldest = oldest_accounts(&transaction)?;
+        }
         swept.accounts = removed.len();
-        swept.next_due = next_due(&transaction, deadlines)?;
+        swept.next_due = next_due(&transaction, &oldest, deadlines)?;
         transaction.commit().at("store", "commit")?;
         self.destroy_keys(&removed)?;
         self.wipe_changed(&|_| {})?;
@@ -92,7 +101,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Damaged`], [`StoreError::Database`]
     pub fn next_due(&self, history: &History, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        next_due(&self.connection, &by(history, now))
+        next_due(&self.connection, &oldest_accounts(&self.connection)?, &by(history, now))
     }
 }
 
@@ -123,13 +132,15 @@ fn due_of(opened: &Opened, deadlines: &Deadlines<'_>) -> Option<Timestamp> {
 /// Removes the accounts that are due themselves. Of one version, what was recorded first is due first.
 fn remove_due_accounts(
     connection: &Connection,
+    oldest: &Oldest,
     deadlines: &Deadlines<'_>,
     now: Timestamp,
 ) -> Result<Vec<u32>, StoreError> {
     let mut removed = Vec::new();
-    for (version, _) in oldest_accounts(connection)? {
+    let due = |version, at| earliest::<AccountRecord>(version, at, deadlines).is_some_and(|due| due <= now);
+    for (&version, _) in oldest.iter().filter(|(version, at)| due(**version, **at)) {
         for (account, recorded) in accounts_of(connection, version)? {
-            if earliest::<AccountRecord>(version, recorded, deadlines).is_none_or(|due| due > now) {
+            if !due(version, recorded) {
                 break;
             }
             erase::remove(connection, account)?;
@@ -149,24 +160,28 @@ fn earliest<R: Record>(version: u32, recorded: Timestamp, deadlines: &Deadlines<
     .min()
 }
 
-fn next_due(connection: &Connection, deadlines: &Deadlines<'_>) -> Result<Option<Timestamp>, StoreError> {
+fn next_due(
+    connection: &Connection,
+    oldest: &Oldest,
+    deadlines: &Deadlines<'_>,
+) -> Result<Option<Timestamp>, StoreError> {
     let buckets = bucket::all(connection)?;
-    let accounts = oldest_accounts(connection)?;
     let buckets = buckets.iter().filter_map(|opened| due_of(opened, deadlines));
-    let accounts = accounts.iter().filter_map(|&(version, at)| earliest::<AccountRecord>(version, at, deadlines));
+    let accounts = oldest.iter().filter_map(|(version, at)| earliest::<AccountRecord>(*version, *at, deadlines));
     Ok(buckets.chain(accounts).min())
 }
 
-/// For each version, when the first account was recorded under it.
-fn oldest_accounts(connection: &Connection) -> Result<Vec<(u32, Timestamp)>, StoreError> {
-    let mut statement =
-        connection.prepare("SELECT version, min(recorded) FROM account GROUP BY version").at(ACCOUNT.name, "read")?;
+/// For each version, when the first account was recorded under it. There are few versions and many accounts: they are
+/// looked at once, and not sorted.
+fn oldest_accounts(connection: &Connection) -> Result<Oldest, StoreError> {
+    let mut statement = connection.prepare("SELECT version, recorded FROM account").at(ACCOUNT.name, "read")?;
+    let mut oldest: BTreeMap<u32, i64> = BTreeMap::new();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).at(ACCOUNT.name, "read")?;
-    rows.map(|row| {
-        let (version, at) = row.at(ACCOUNT.name, "read")?;
-        Ok((version, instant(ACCOUNT.name, at)?))
-    })
-    .collect()
+    for row in rows {
+        let (version, at): (u32, i64) = row.at(ACCOUNT.name, "read")?;
+        oldest.entry(version).and_modify(|oldest| *oldest = at.min(*oldest)).or_insert(at);
+    }
+    oldest.into_iter().map(|(version, at)| Ok((version, instant(ACCOUNT.name, at)?))).collect()
 }
 
 /// The accounts recorded under a version, the first recorded first.
@@ -250,7 +265,7 @@ mod tests {
         let waits = Due::When(Anchor::AccountDeleted);
         let (_dir, mut store) = store(at("2026-11-03T10:00:00Z"), waits);
         assert_eq!(left(&mut store, waits, at("2226-11-03T10:00:00Z")), 1);
-        assert_eq!(next_due(&store.connection, &|_, _, _| waits), Ok(None));
+        assert_eq!(next_due(&store.connection, &Oldest::new(), &|_, _, _| waits), Ok(None));
     }
 
     #[test]

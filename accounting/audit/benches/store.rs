@@ -230,9 +230,9 @@ impl Bench {
             &beside,
         ) | memory_line("memory of the process in the sweep and the scrub", peak, 96)
             | memory_line(
-                "memory of the audit of every byte, beyond the file itself",
+                "memory of the process in the audit of every byte, the file taken off",
                 audit_peak.saturating_sub(size),
-                32,
+                96,
             )
     }
 }

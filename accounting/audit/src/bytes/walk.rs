@@ -35,13 +35,13 @@ pub(super) struct Walked {
     pub(super) rows: Vec<u64>,
 }
 
-/// Who owns a byte of a page.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Paint {
-    Nobody,
-    Row,
-    Freeblock,
-}
+/// Who owns a byte of a page: a number, so that many are compared at once.
+type Paint = u8;
+const NOBODY: Paint = 0;
+const ROW: Paint = 1;
+const FREEBLOCK: Paint = 2;
+/// How many bytes are compared at once.
+const AT_ONCE: usize = 32;
 
 struct Walk<'a> {
     pages: Pages<'a>,
@@ -130,16 +130,16 @@ impl<'a> Walk<'a> {
                 continue;
             };
             self.paint.clear();
-            self.paint.resize(page.len(), Paint::Nobody);
+            self.paint.resize(page.len(), NOBODY);
             let header = if number == 1 { 72 } else { 0 };
-            self.own_bytes(number, 0..header, Paint::Row);
+            self.own_bytes(number, 0..header, ROW);
             let after = if number == 1 { 92 } else { 0 };
-            self.own_bytes(number, after..head.pointers + 2 * head.cells, Paint::Row);
+            self.own_bytes(number, after..head.pointers + 2 * head.cells, ROW);
             ahead.extend(head.last);
             for index in 0..head.cells {
                 match head.cell(page, index, self.pages.usable) {
                     Some(cell) => {
-                        self.own_bytes(number, cell.place.clone(), Paint::Row);
+                        self.own_bytes(number, cell.place.clone(), ROW);
                         ahead.extend(cell.below);
                         if cell.below.is_none() || !cell.local.is_empty() {
                             self.record(number, &cell, with);
@@ -157,7 +157,7 @@ impl<'a> Walk<'a> {
     fn own_bytes(&mut self, page: u32, bytes: Range<usize>, paint: Paint) {
         let start = bytes.start;
         match self.paint.get_mut(bytes) {
-            Some(place) if place.iter().all(|before| *before == Paint::Nobody) => place.fill(paint),
+            Some(place) if place.iter().all(|before| *before == NOBODY) => place.fill(paint),
             _ => self.damaged(page, start),
         }
     }
@@ -167,11 +167,11 @@ impl<'a> Walk<'a> {
         while block > 0 {
             let Some(word) = number32(page, block) else { return self.damaged(number, block) };
             let (next, size) = ((word >> 16) as usize, (word & 0xffff) as usize);
-            self.own_bytes(number, block..block + 4, Paint::Row);
+            self.own_bytes(number, block..block + 4, ROW);
             if size < 4 || (next > 0 && next < block + size) {
                 return self.damaged(number, block);
             }
-            self.own_bytes(number, block + 4..block + size, Paint::Freeblock);
+            self.own_bytes(number, block + 4..block + size, FREEBLOCK);
             block = next;
         }
     }
@@ -185,12 +185,18 @@ impl<'a> Walk<'a> {
             (Region::Reserved, 0, 0),
             (Region::Header, 0, 0),
         ];
-        for (offset, (byte, paint)) in page.iter().zip(&self.paint).enumerate() {
-            if *byte == 0 || *paint == Paint::Row {
+        let (pages, paints) = (page.chunks(AT_ONCE), self.paint.chunks(AT_ONCE));
+        let at_once = pages.zip(paints).enumerate();
+        let open = at_once.filter(|(_, (bytes, paint))| *paint != [ROW; AT_ONCE] && *bytes != [0; AT_ONCE]);
+        let open = open.flat_map(|(index, (bytes, paint))| {
+            bytes.iter().zip(paint).enumerate().map(move |(at, both)| (index * AT_ONCE + at, both))
+        });
+        for (offset, (byte, paint)) in open {
+            if *byte == 0 || *paint == ROW {
                 continue;
             }
-            let region = match paint {
-                Paint::Freeblock => Region::Freeblock,
+            let region = match *paint {
+                FREEBLOCK => Region::Freeblock,
                 _ if offset >= self.pages.usable => Region::Reserved,
                 _ if offset < head.pointers => Region::Header,
                 _ if offset < head.contents => Region::Gap,

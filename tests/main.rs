@@ -20,6 +20,7 @@ mod clock;
 mod devices;
 mod documents;
 mod first_policy;
+mod forget;
 mod import;
 mod keys;
 mod kill;

@@ -68,6 +68,8 @@ pub enum Command {
     Up(cmd::up::Args),
     /// Add, list, show, link, rotate or remove accounts, and their devices.
     Account(cmd::account::Args),
+    /// Erase an account and everything that is kept about it, and print a receipt that names nobody.
+    Forget(cmd::forget::Args),
     /// Take over the users of another server: their keys and limits. Their links go on to work.
     Import(cmd::import::Args),
     /// Have the running service read its configuration again; a bad one changes nothing.

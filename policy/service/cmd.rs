@@ -7,6 +7,7 @@ pub mod audit;
 pub mod check;
 pub mod diff;
 pub mod explain;
+pub mod forget;
 pub mod history;
 pub mod import;
 pub mod init;

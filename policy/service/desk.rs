@@ -13,7 +13,7 @@ mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
 pub(crate) use devices::no_such_device;
-pub use request::{AccountView, Done, KeptView, RelayView, Request};
+pub use request::{AccountView, Done, KeptView, Receipt, RelayView, Request};
 pub use takeover::{Secret, TakeOver};
 
 use std::sync::Arc;

@@ -49,6 +49,7 @@ pub fn run(cli: Cli) -> Exit {
     let ended = match cli.command {
         Command::Up(args) => cmd::up::run(&args, &cli.data, screen),
         Command::Account(args) => cmd::account::run(&args, &cli.data, screen),
+        Command::Forget(args) => cmd::forget::run(&args, &cli.data, screen),
         Command::Import(args) => cmd::import::run(&args, &cli.data, screen),
         Command::Reload => cmd::reload::run(&cli.data, screen),
         Command::Init(args) => cmd::init::run(&args, screen),

@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 use device::Device;
 
+use super::forget;
 use crate::{
     cli::Data,
     control,
@@ -59,7 +60,7 @@ enum Action {
     /// Add, remove or list the devices of an account: each has a key of its own.
     #[command(subcommand)]
     Device(Device),
-    /// Erase an account and everything that is kept about it. Its streams end within a second.
+    /// Erase an account and everything that is kept about it: the same as `avow forget`.
     Remove {
         /// The number of the account.
         account: AccountId,
@@ -91,9 +92,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
         (Done::Account(account), Show::Account) => account_page(account),
         (Done::Account(account), Show::Devices) => device::devices(account),
         (Done::Accounts { accounts }, _) => list(accounts),
-        (Done::Removed { account }, _) => {
-            format!("account {} and everything kept about it is erased", account.number())
-        }
+        (Done::Removed { account, receipt }, _) => forget::page(*account, receipt),
         (
             Done::Published { .. }
             | Done::Relay(_)

@@ -12,7 +12,7 @@ use avow_terms::{
 };
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{AccountView, Desk, Done, KeptView};
+use super::{AccountView, Desk, Done, KeptView, Receipt};
 use crate::{clock, failure::Failure, report};
 
 /// The device that a new account starts with.
@@ -76,8 +76,11 @@ impl Desk {
 
     pub(super) fn remove_account(&mut self, number: AccountId) -> Result<Done, Failure> {
         self.account(number)?;
-        self.store.remove_account(number).map_err(Failure::could_not)?;
-        Ok(Done::Removed { account: number })
+        let removed = self.store.remove_account(number).map_err(Failure::could_not)?;
+        let erased = clock::now().strftime("%Y-%m-%dT%H:%MZ").to_string();
+        // An error would have come instead if the key or a byte were left.
+        let receipt = Receipt { erased, rows: removed.totals, key_destroyed: true, bytes_erased: true };
+        Ok(Done::Removed { account: number, receipt })
     }
 
     fn account(&self, number: AccountId) -> Result<Account, Failure> {

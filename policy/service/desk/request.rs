@@ -74,6 +74,20 @@ pub enum Request {
     RotateKeys,
 }
 
+/// That an account was erased. It names no account, and is printed and not stored: a list of who was erased would be data
+/// about them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// When, to the minute.
+    pub erased: String,
+    /// How many rows went besides that of the account.
+    pub rows: usize,
+    /// Its key is destroyed, so that what is sealed with it opens nowhere any more, in no copy either.
+    pub key_destroyed: bool,
+    /// The write-ahead log is empty, and no byte of the store belongs to no row.
+    pub bytes_erased: bool,
+}
+
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "done", rename_all = "snake_case")]
@@ -89,6 +103,8 @@ pub enum Done {
     Removed {
         /// Which.
         account: AccountId,
+        /// What can be kept of that: nothing in it is about anybody.
+        receipt: Receipt,
     },
     /// The relay that runs.
     Relay(RelayView),

@@ -12,10 +12,10 @@ fn an_account_that_is_forgotten_is_in_no_row_no_key_and_no_byte() {
     world.configure("[books]\nflush_seconds = 1\n");
     let service = world.up();
     let (stays, goes) = (world.add_account("aes-256-gcm"), world.add_account("aes-256-gcm"));
-    let target = Echo::tcp();
     for account in [stays, goes] {
+        let target = Echo::tcp();
         echo_through(&world.link(account), &target);
-        world.stored_becomes(account, || target.seen() / 2);
+        world.stored_becomes(account, || target.seen());
     }
     let number = u32::try_from(goes).unwrap();
     let keys = world.data().join("keys/accounts.key");

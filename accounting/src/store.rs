@@ -4,6 +4,7 @@ use std::{
     fmt,
     ops::Deref,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -16,6 +17,11 @@ use crate::{
     progress::Listener,
     scrub::scrub,
 };
+
+/// How many pages make a store that is wiped after every batch: 16 MiB, which takes some milliseconds.
+const TIDY: u32 = 4096;
+/// How long a statement waits for another program.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The open store, with its one writing connection. What only reads is on [`Reader`], which it derefs to.
 pub struct Store {
@@ -83,6 +89,17 @@ impl Store {
         scrubbed?;
         self.wiped = Some(self.connection.total_changes());
         Ok(())
+    }
+
+    /// Wipes what a change left behind, if that takes a moment only: SQLite leaves copies of rows that it moves in the
+    /// gaps of pages. In a large store, or while somebody reads, it is left to the next sweep.
+    pub fn tidy(&mut self) {
+        let small =
+            self.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).is_ok_and(|pages: u32| pages < TIDY);
+        if small && self.connection.busy_timeout(Duration::ZERO).is_ok() {
+            let _ = self.wipe_changed(&|_| {});
+            let _ = self.connection.busy_timeout(PATIENCE);
+        }
     }
 
     /// The same, unless nothing was changed since the last time.

@@ -43,6 +43,7 @@ impl Desk {
                 let due = permit.due();
                 let (Applied::Written | Applied::Duplicate) =
                     self.store.add_traffic(permit, batch).map_err(Failure::could_not)?;
+                self.store.tidy();
                 Ok(Flushed::Stored(due))
             }
             Err(refusal) => {

@@ -172,6 +172,8 @@ fn started(name: &str, mut command: Command, port: u16) -> Child {
         assert!(child.try_wait().unwrap().is_none() && Instant::now() < end, "{name} does not start");
         sleep(Duration::from_millis(50));
     }
+    // Some open the port for datagrams a little later.
+    sleep(Duration::from_millis(500));
     child
 }
 

@@ -58,7 +58,7 @@ pub(crate) fn ours(runtime: &Runtime, accounts: u32) -> Server {
     };
     let port = free_port();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let page = Page::create(tempfile::tempfile().unwrap(), 1, accounts + 1).unwrap();
+    let page = Page::create(tempfile::tempfile().unwrap(), 1, accounts + 1, 0).unwrap();
     let spawn = SpawnRelay { program: env!("CARGO_BIN_EXE_avow").into(), arguments: vec!["relay".into()] };
     let (tcp, udp) = (TcpListener::bind(address).unwrap(), UdpSocket::bind(address).unwrap());
     // As the service does: as many may wait as the system allows.

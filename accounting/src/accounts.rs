@@ -1,6 +1,8 @@
 //! The accounts: a random number, and access keys that only the holder of the sealing key can read.
 
-use avow_terms::{account::AccountId, permit::Permit, private::Private};
+use std::collections::BTreeMap;
+
+use avow_terms::{account::AccountId, permit::Permit, plan::Plan, private::Private};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
@@ -31,6 +33,8 @@ pub struct Account {
     pub number: AccountId,
     /// Its access keys, opened.
     pub keys: Private<Vec<u8>>,
+    /// Its plan, if it was given one.
+    pub plan: Option<Plan>,
     /// When it was recorded.
     pub recorded: Timestamp,
     /// The version of the policy it was recorded under; 0 is a text on trial.
@@ -52,6 +56,7 @@ impl Store {
     /// # Errors
     /// As [`Store::add_account`].
     pub fn add_accounts(&mut self, permit: Permit<AccountRecord>, accounts: &[NewAccount]) -> Result<(), StoreError> {
+        self.admit(&permit)?;
         let (transaction, keys) = self.begin_with_keys()?;
         for account in accounts {
             if is_account(&transaction, account.number)? {
@@ -59,16 +64,13 @@ impl Store {
             }
         }
         keys.add(accounts.iter().map(|account| account.number))?;
-        let mut insert = transaction
-            .prepare("INSERT INTO account (number, keys, recorded, version) VALUES (?1, ?2, ?3, ?4)")
-            .at(TABLE, "insert")?;
-        for account in accounts {
-            let sealed = seal_keys(keys, account.number, &account.keys)?;
-            let row = params![account.number.number(), sealed, permit.recorded().as_millisecond(), permit.version()];
-            insert.execute(row).map_err(|error| not_inserted(&error))?;
+        let written =
+            insert(&transaction, keys, &permit, accounts).and_then(|()| transaction.commit().at(TABLE, "commit"));
+        if written.is_err() {
+            // Keys of accounts that are not there; if they cannot be destroyed now, the next start does it.
+            let _ = self.settle_keys();
         }
-        drop(insert);
-        transaction.commit().at(TABLE, "commit")
+        written
     }
 
     /// Replaces the access keys of an account. The account stays recorded when it was, under the version it was: its
@@ -107,7 +109,13 @@ impl Reader {
             .prepare("SELECT number, keys, recorded, version FROM account ORDER BY number")
             .at(TABLE, "read")?;
         let rows = statement.query_map([], Stored::read).at(TABLE, "read")?;
-        rows.map(|row| self.open_account(row.at(TABLE, "read")?)).collect()
+        let mut plans: BTreeMap<AccountId, Plan> = self.plans()?.into_iter().collect();
+        rows.map(|row| {
+            let row = row.at(TABLE, "read")?;
+            let plan = AccountId::try_from(row.number).ok().and_then(|number| plans.remove(&number));
+            self.open_account(row, plan)
+        })
+        .collect()
     }
 
     /// One account, if there is one with this number.
@@ -123,7 +131,7 @@ impl Reader {
             )
             .optional()
             .at(TABLE, "read")?
-            .map(|row| self.open_account(row))
+            .map(|row| self.open_account(row, self.plan(number)?))
             .transpose()
     }
 
@@ -142,11 +150,11 @@ impl Reader {
         }
     }
 
-    fn open_account(&self, row: Stored) -> Result<Account, StoreError> {
+    fn open_account(&self, row: Stored, plan: Option<Plan>) -> Result<Account, StoreError> {
         let number = row.number.try_into().map_err(|_| StoreError::Damaged { table: TABLE })?;
         let opened = self.keys.sealing(Some(number), None).and_then(|key| key.open(&place(number), &row.keys));
         let keys = opened.map_err(|CannotSeal| StoreError::Seal { table: TABLE })?;
-        Ok(Account { number, keys, recorded: instant(TABLE, row.recorded)?, version: row.version })
+        Ok(Account { number, keys, plan, recorded: instant(TABLE, row.recorded)?, version: row.version })
     }
 }
 
@@ -156,6 +164,23 @@ pub(crate) fn is_account(connection: &Connection, number: AccountId) -> Result<b
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM account WHERE number = ?1)")
         .and_then(|mut statement| statement.query_row([number.number()], |row| row.get(0)))
         .at(TABLE, "read")
+}
+
+fn insert(
+    connection: &Connection,
+    keys: &Keys,
+    permit: &Permit<AccountRecord>,
+    accounts: &[NewAccount],
+) -> Result<(), StoreError> {
+    let mut insert = connection
+        .prepare("INSERT INTO account (number, keys, recorded, version) VALUES (?1, ?2, ?3, ?4)")
+        .at(TABLE, "insert")?;
+    for account in accounts {
+        let sealed = seal_keys(keys, account.number, &account.keys)?;
+        let row = params![account.number.number(), sealed, permit.recorded().as_millisecond(), permit.version()];
+        insert.execute(row).map_err(|error| not_inserted(&error))?;
+    }
+    Ok(())
 }
 
 fn seal_keys(keys: &Keys, number: AccountId, value: &Private<Vec<u8>>) -> Result<Vec<u8>, StoreError> {

@@ -1,32 +1,27 @@
-//! Buckets: tables that hold the rows of one calendar month and one version of the policy, and go as a whole.
+//! Buckets: tables that hold the rows of one family, one period and one version of the policy, and go as a whole.
 //!
 //! Dropping a table wipes every page of it; deleting rows from one does not. A bucket therefore never holds rows of two
-//! months or two versions, and is dropped when its first row is due. Its deadline may move earlier, never later. Each has a key, which
-//! is destroyed with it.
+//! periods or two versions, and is dropped when its first row is due. Its deadline may move earlier, never later. Each has
+//! a key, which is destroyed with it.
 
 use std::{fmt, str::FromStr};
 
-use avow_terms::permit::Due;
-use jiff::{Timestamp, tz::TimeZone};
+use avow_terms::permit::{Due, Permit, Record};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
 use crate::{
     error::{At, StoreError},
-    inventory::MONTH_TOTAL,
+    family::Family,
     keys::{self, Keys},
+    period::{Period, Width},
 };
-
-const PREFIX: &str = "month_total_";
-const TABLE: &str = "month_total";
-
-/// A calendar month: `202611`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Month(u32);
 
 /// One bucket: `month_total_202611_v1`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bucket {
-    pub(crate) month: Month,
+    pub(crate) family: Family,
+    pub(crate) period: Period,
     pub(crate) version: u32,
 }
 
@@ -43,19 +38,22 @@ pub(crate) struct Opened {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotABucket;
 
-impl Month {
-    /// The month of an instant, in the calendar of a zone.
-    pub(crate) fn of(instant: Timestamp, zone: &TimeZone) -> Self {
-        let date = instant.to_zoned(zone.clone()).date();
-        Self(u32::from(date.year().unsigned_abs()) * 100 + u32::from(date.month().unsigned_abs()))
-    }
-}
-
 impl Bucket {
+    /// The bucket of rows that a permit allows.
+    pub(crate) fn under<R: Record>(family: Family, permit: &Permit<R>) -> Self {
+        let width = if family.is_of_months() {
+            Width::Month
+        } else {
+            family.widest().for_rows(permit.recorded(), permit.due())
+        };
+        let period = Period::of(width, permit.recorded(), permit.zone());
+        Self { family, period, version: permit.version() }
+    }
+
     /// The statement that creates its table.
     pub(crate) fn ddl(self) -> String {
-        let Self { month: Month(month), version } = self;
-        MONTH_TOTAL.ddl.replace("{}", &format!("{month:06}_v{version}"))
+        let Self { family, period, version } = self;
+        family.table().ddl.replace("{}", &format!("{period}_v{version}"))
     }
 
     /// Makes room for rows that are recorded now: creates the bucket with its key, or draws its deadline nearer.
@@ -80,18 +78,16 @@ impl Bucket {
     /// Whether it is there and its deadline has come. No new row may share the fate of its rows.
     pub(crate) fn is_due(self, connection: &Connection, now: Timestamp) -> Result<bool, StoreError> {
         connection
-            .query_row(
-                "SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1 AND due <= ?2)",
-                params![self.to_string(), now.as_millisecond()],
-                |row| row.get(0),
-            )
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1 AND due <= ?2)")
+            .and_then(|mut known| known.query_row(params![self.to_string(), now.as_millisecond()], |row| row.get(0)))
             .at("bucket", "read")
     }
 
     /// Whether there is one.
     pub(crate) fn exists(self, connection: &Connection) -> Result<bool, StoreError> {
         connection
-            .query_row("SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1)", [self.to_string()], |row| row.get(0))
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM bucket WHERE name = ?1)")
+            .and_then(|mut known| known.query_row([self.to_string()], |row| row.get(0)))
             .at("bucket", "read")
     }
 
@@ -108,9 +104,10 @@ impl Bucket {
 
     /// Drops the table, and says how many rows went with it. Its key is destroyed after the commit.
     pub(crate) fn drop(self, connection: &Connection) -> Result<usize, StoreError> {
+        let table = self.family.name();
         let rows =
-            connection.query_row(&format!("SELECT count(*) FROM {self}"), [], |row| row.get(0)).at(TABLE, "count")?;
-        connection.execute_batch(&format!("DROP TABLE {self}")).at(TABLE, "drop a bucket")?;
+            connection.query_row(&format!("SELECT count(*) FROM {self}"), [], |row| row.get(0)).at(table, "count")?;
+        connection.execute_batch(&format!("DROP TABLE {self}")).at(table, "drop a bucket")?;
         connection.execute("DELETE FROM bucket WHERE name = ?1", [self.to_string()]).at("bucket", "delete")?;
         keys::remove_proof(connection, self)?;
         Ok(rows)
@@ -118,7 +115,7 @@ impl Bucket {
 
     fn create(self, connection: &Connection, keys: &mut Keys, recorded: Timestamp) -> Result<(), StoreError> {
         keys.add_bucket(connection, self)?;
-        connection.execute_batch(&self.ddl()).at(TABLE, "create a bucket")?;
+        connection.execute_batch(&self.ddl()).at(self.family.name(), "create a bucket")?;
         connection
             .execute(
                 "INSERT INTO bucket (name, opened) VALUES (?1, ?2)",
@@ -143,7 +140,7 @@ impl Bucket {
 /// Every bucket there is, by name.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<Opened>, StoreError> {
     let mut statement =
-        connection.prepare("SELECT name, opened, due FROM bucket ORDER BY name").at("bucket", "read")?;
+        connection.prepare_cached("SELECT name, opened, due FROM bucket ORDER BY name").at("bucket", "read")?;
     let rows = statement
         .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, Option<i64>>(2)?)))
         .at("bucket", "read")?;
@@ -155,6 +152,12 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<Opened>, StoreError> {
     .collect()
 }
 
+/// The buckets of a family.
+pub(crate) fn of(connection: &Connection, family: Family) -> Result<Vec<Bucket>, StoreError> {
+    let all = all(connection)?.into_iter().map(|opened| opened.bucket);
+    Ok(all.filter(|bucket| bucket.family == family).collect())
+}
+
 /// The instant that a column keeps as milliseconds since 1970 in UTC.
 pub(crate) fn instant(table: &'static str, milliseconds: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_millisecond(milliseconds).map_err(|_| StoreError::Damaged { table })
@@ -162,8 +165,8 @@ pub(crate) fn instant(table: &'static str, milliseconds: i64) -> Result<Timestam
 
 impl fmt::Display for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { month: Month(month), version } = self;
-        write!(f, "{PREFIX}{month:06}_v{version}")
+        let Self { family, period, version } = self;
+        write!(f, "{}{period}_v{version}", family.prefix())
     }
 }
 
@@ -172,16 +175,12 @@ impl FromStr for Bucket {
 
     /// Reads a name that a bucket has, and no other: not `v01`, not `+1`.
     fn from_str(name: &str) -> Result<Self, NotABucket> {
-        let (month, version) = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once("_v")).ok_or(NotABucket)?;
-        let bucket = Self {
-            month: Month(month.parse().map_err(|_| NotABucket)?),
-            version: version.parse().map_err(|_| NotABucket)?,
+        let of = |family: Family| {
+            let (period, version) = name.strip_prefix(family.prefix())?.split_once("_v")?;
+            let bucket = Self { family, period: period.parse().ok()?, version: version.parse().ok()? };
+            (bucket.to_string() == name).then_some(bucket)
         };
-        if bucket.to_string() == name && (1..=12).contains(&(bucket.month.0 % 100)) {
-            Ok(bucket)
-        } else {
-            Err(NotABucket)
-        }
+        Family::ALL.into_iter().find_map(of).ok_or(NotABucket)
     }
 }
 
@@ -191,7 +190,15 @@ mod tests {
 
     #[test]
     fn a_bucket_is_known_by_its_name_and_by_no_other() {
-        for name in ["month_total_202611_v1", "month_total_202612_v0", "month_total_999901_v4294967295"] {
+        for name in [
+            "month_total_202611_v1",
+            "month_total_202612_v0",
+            "month_total_999901_v4294967295",
+            "username_digest_202611_v1",
+            "username_202611_v1",
+            "sealed_session_2026112514_v3",
+            "code_202611251459_v3",
+        ] {
             assert_eq!(name.parse::<Bucket>().unwrap().to_string(), name);
         }
         for name in [
@@ -204,21 +211,9 @@ mod tests {
             "month_total_202611_v1;",
             "month_total_+02611_v1",
             "MONTH_TOTAL_202611_v1",
+            "other_202611_v1",
         ] {
             assert_eq!(name.parse::<Bucket>(), Err(NotABucket), "{name}");
         }
-    }
-
-    #[test]
-    fn a_month_begins_at_midnight_in_its_zone() {
-        let month = |instant: &str, zone: &str| {
-            let zone = TimeZone::get(zone).unwrap();
-            Month::of(instant.parse().unwrap(), &zone).0
-        };
-        assert_eq!(month("2026-10-31T23:59:59.999Z", "UTC"), 202_610);
-        assert_eq!(month("2026-11-01T00:00:00Z", "UTC"), 202_611);
-        assert_eq!(month("2026-10-31T22:59:59.999Z", "Europe/Berlin"), 202_610);
-        assert_eq!(month("2026-10-31T23:00:00Z", "Europe/Berlin"), 202_611);
-        assert_eq!(month("2026-06-30T22:00:00Z", "Europe/Berlin"), 202_607);
     }
 }

@@ -10,8 +10,9 @@ use avow_terms::account::AccountId;
 use rusqlite::Connection;
 
 use crate::{
-    bucket,
+    bucket::{self, Opened},
     error::{At, StoreError},
+    family::Rows,
     store::{Reader, Store},
 };
 
@@ -20,8 +21,8 @@ use crate::{
 pub struct Removed {
     /// Whether there was an account.
     pub account: bool,
-    /// How many sums of traffic went with it.
-    pub totals: usize,
+    /// How many rows about it went with it.
+    pub rows: usize,
 }
 
 impl Store {
@@ -55,14 +56,16 @@ impl Reader {
 
 /// Removes an account from every table, inside the transaction of the caller.
 pub(crate) fn remove(connection: &Connection, account: AccountId) -> Result<Removed, StoreError> {
-    let mut totals = 0;
-    for opened in bucket::all(connection)? {
-        let sql = format!("DELETE FROM {} WHERE account = ?1", opened.bucket);
-        totals += connection.execute(&sql, [account.number()]).at("month_total", "delete")?;
+    let mut rows = 0;
+    for Opened { bucket, .. } in bucket::all(connection)? {
+        if bucket.family.rows() != Rows::Apart {
+            let sql = format!("DELETE FROM {bucket} WHERE account = ?1");
+            rows += connection.execute(&sql, [account.number()]).at(bucket.family.name(), "delete")?;
+        }
     }
     let accounts =
         connection.execute("DELETE FROM account WHERE number = ?1", [account.number()]).at("account", "delete")?;
-    Ok(Removed { account: accounts > 0, totals })
+    Ok(Removed { account: accounts > 0, rows })
 }
 
 /// The write-ahead log of a store.

@@ -132,6 +132,14 @@ pub enum OpenError {
         /// What stood against it.
         error: StoreError,
     },
+    /// Its buckets or accounts cannot be read.
+    #[error("`{path}` cannot be read: {error}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What stood against it.
+        error: StoreError,
+    },
     /// The store cannot be brought to this version's schema. It is as it was.
     #[error("`{path}` cannot be brought to the schema of this version: {error}; nothing was changed")]
     Migration {
@@ -174,6 +182,15 @@ pub enum StoreError {
     /// There is an account with this number.
     #[error("there is already an account with this number")]
     AccountExists,
+    /// The password is empty, or longer than 4 KiB.
+    #[error("a password has 1 to 4096 bytes")]
+    Password,
+    /// The account did not agree to it.
+    #[error("the account did not agree to this, and nothing of it is kept")]
+    NoConsent,
+    /// Another account has this user name.
+    #[error("another account has this user name")]
+    NameTaken,
     /// There is no account with this number.
     #[error("there is no account with this number")]
     NoSuchAccount,
@@ -187,7 +204,7 @@ pub enum StoreError {
     #[error("the node has begun to count anew: this batch belongs to counters that are not its current ones")]
     Fenced,
     /// A sum would pass 2⁶³ − 1 bytes. Nothing of the batch was written.
-    #[error("`month_total`: a sum would be larger than the store can hold")]
+    #[error("a sum would be larger than the store can hold")]
     Overflow,
     /// The change is written, but what it removed still stands in the write-ahead log, because another program reads.
     /// Whoever reads for a moment only has been waited for.
@@ -218,6 +235,12 @@ pub enum StoreError {
         operation: &'static str,
         /// What the system says.
         reason: io::ErrorKind,
+    },
+    /// The permit is of a version before one that something is recorded under already. Ask the rules in force again.
+    #[error("the permission is of a version before {newest}, which is in force: ask again")]
+    OldPermit {
+        /// The newest version that anything is recorded under.
+        newest: u32,
     },
     /// A version does not continue the chain of published versions.
     #[error(transparent)]

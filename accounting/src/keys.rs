@@ -22,7 +22,7 @@ use crate::{
     inventory::{ACCOUNT, SEAL},
     key_file::{self, Contents, KeyBytes, Wrapping},
     register::Register,
-    seal::{CannotSeal, SealingKey},
+    seal::{CannotSeal, SealingKey, derive},
 };
 
 /// The name of the register, in the store and as a file.
@@ -147,6 +147,16 @@ impl Keys {
         write_proof(connection, &name, &key)?;
         self.buckets.insert(name, key);
         Ok(())
+    }
+
+    /// Whether an account has a key: then it is there.
+    pub(crate) fn knows(&self, account: AccountId) -> bool {
+        self.register.key(account).is_some()
+    }
+
+    /// A key for digests by which something is found. It lives as long as the register.
+    pub(crate) fn digests(&self, purpose: &[u8]) -> Result<KeyBytes, CannotSeal> {
+        derive(self.register.own(), self.register.own(), purpose)
     }
 
     /// The key that seals a value of an account, of a bucket, or of an account in a bucket: then it is made of both.

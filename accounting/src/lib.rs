@@ -8,40 +8,67 @@
 
 mod accounts;
 mod bucket;
+mod case;
+mod choices;
+mod code;
+mod day;
+mod device_count;
+mod diagnostics;
+mod email;
 mod engine;
 mod erase;
 mod error;
+mod family;
 mod inventory;
 mod key_count;
 mod key_file;
 mod keys;
 mod migrate;
+mod notice;
 mod open;
+mod password;
+mod payment;
+mod period;
+mod plan;
 mod progress;
 mod record;
 mod register;
 mod revisions;
 mod rotate;
+mod rows;
 mod schema;
 mod scrub;
 mod seal;
+mod sealed_session;
+mod session_total;
 mod seen;
 mod store;
 mod sweep;
 mod traffic;
+mod username;
 
 pub use accounts::{Account, NewAccount};
+pub use case::{Decision, Step};
+pub use choices::Chosen;
+pub use diagnostics::{Attempt, NotAWord, Word};
 pub use erase::Removed;
 pub use error::{OpenError, StoreError};
 pub use inventory::INVENTORY;
 pub use key_count::KeyCount;
 pub use key_file::{NotAWrapping, Wrapping};
+pub use notice::Evidence;
 pub use open::Opening;
 pub use progress::{Listener, Progress};
-pub use record::{AccountRecord, MonthTotal};
+pub use record::{
+    AccountRecord, ActivationCode, Blocked, CaseStep, Choices, DeviceCount, Diagnostics, Email, MonthTotal,
+    NoticeEvidence, PasswordDigest, PaymentRecord, PlanRecord, SealedSession, SessionTotal, UserName,
+};
 pub use revisions::TrialText;
 pub use rotate::Rotated;
+pub use rows::Kept;
 pub use scrub::scrub;
+pub use sealed_session::{SealedBlob, SealedHour};
+pub use session_total::Session;
 pub use store::{Reader, Store};
 pub use sweep::Swept;
 pub use traffic::{Applied, Cursor};

@@ -10,9 +10,11 @@ use std::{
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, config::DbConfig};
 
 use crate::{
+    bucket,
     engine::{self, database},
     erase::log_of,
-    error::OpenError,
+    error::{At, OpenError, StoreError},
+    inventory::ACCOUNT,
     key_file::Wrapping,
     keys::Keys,
     migrate,
@@ -46,7 +48,9 @@ impl<'a> Opening<'a> {
 const LOOKS: usize = 3;
 
 /// Opens a store for writing; makes it where there is none.
-pub(crate) fn write(opening: &Opening<'_>) -> Result<Reader, OpenError> {
+///
+/// Also says which is the newest version that anything was recorded under.
+pub(crate) fn write(opening: &Opening<'_>) -> Result<(Reader, u32), OpenError> {
     let made = make_file(opening.path)?;
     let opened = open(opening);
     if made && opened.is_err() {
@@ -81,7 +85,7 @@ pub(crate) fn read(opening: &Opening<'_>) -> Result<Reader, OpenError> {
     Ok(Reader { connection, keys, path: path.into() })
 }
 
-fn open(opening: &Opening<'_>) -> Result<Reader, OpenError> {
+fn open(opening: &Opening<'_>) -> Result<(Reader, u32), OpenError> {
     let path = opening.path;
     let connection = connect(path)?;
     if look(&connection, path)? == Found::Nothing {
@@ -91,7 +95,17 @@ fn open(opening: &Opening<'_>) -> Result<Reader, OpenError> {
     engine::set_file(&connection, path)?;
     keys.take(&connection)?;
     keep_log(&connection, path, false)?;
-    Ok(Reader { connection, keys, path: path.into() })
+    let newest = newest(&connection).map_err(|error| OpenError::Unreadable { path: path.into(), error })?;
+    Ok((Reader { connection, keys, path: path.into() }, newest))
+}
+
+/// The newest version that an account or a bucket was recorded under.
+fn newest(connection: &Connection) -> Result<u32, StoreError> {
+    let of_accounts: u32 = connection
+        .query_row("SELECT coalesce(max(version), 0) FROM account", [], |row| row.get(0))
+        .at(ACCOUNT.name, "read")?;
+    let of_buckets = bucket::all(connection)?.into_iter().map(|opened| opened.bucket.version).max();
+    Ok(of_buckets.unwrap_or(0).max(of_accounts))
 }
 
 /// Brings the schema up to date and compares it with the inventory, in one transaction: all of it or nothing.

@@ -128,23 +128,18 @@ impl Register {
         Ok(())
     }
 
-    /// Destroys the keys of these accounts. They are gone from the disk's file when this returns.
+    /// Destroys the keys of these accounts: they are forgotten at once, and zero in the file when this returns. If it fails
+    /// the next start destroys what is left.
     pub(crate) fn forget(&mut self, accounts: impl Iterator<Item = u32>) -> io::Result<()> {
+        let forgotten: Vec<usize> =
+            accounts.filter_map(|account| self.keys.remove(&account)).map(|(place, _)| place).collect();
+        if forgotten.is_empty() {
+            return Ok(());
+        }
         let file = self.file.as_ref().ok_or(io::ErrorKind::ReadOnlyFilesystem)?;
-        let mut forgotten = Vec::new();
-        for account in accounts {
-            if let Some((place, _)) = self.keys.get(&account) {
-                key_file::put(file, *place, None, None)?;
-                forgotten.push((account, *place));
-            }
-        }
-        if !forgotten.is_empty() {
-            file.sync_data()?;
-        }
-        for (account, place) in forgotten {
-            self.keys.remove(&account);
-            self.free.push(place);
-        }
+        forgotten.iter().try_for_each(|place| key_file::put(file, *place, None, None))?;
+        file.sync_data()?;
+        self.free.extend(forgotten);
         Ok(())
     }
 }

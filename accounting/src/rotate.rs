@@ -8,14 +8,18 @@ use rusqlite::{Transaction, params};
 
 use crate::{
     accounts::place,
+    bucket::{self, Bucket, Opened},
     error::{At, StoreError},
+    family::Rows,
     inventory::ACCOUNT,
     key_file,
     keys::{self, Keys},
     progress::{Listener, Steps},
     register::Register,
+    rows,
     seal::CannotSeal,
     store::{Reader, Store},
+    username,
 };
 
 /// What a rotation did.
@@ -79,6 +83,33 @@ fn seal_anew(
         let anew = anew().map_err(|CannotSeal| StoreError::Seal { table: ACCOUNT.name })?;
         write.execute(params![account.number(), anew]).at(ACCOUNT.name, "update")?;
         steps.step();
+    }
+    for Opened { bucket, .. } in bucket::all(transaction)? {
+        match bucket.family.rows() {
+            Rows::Single | Rows::Numbered => seal_bucket_anew(transaction, old, new, bucket)?,
+            Rows::Open | Rows::Apart => {}
+        }
+    }
+    username::digest_anew(transaction, new)
+}
+
+/// Seals every value of a bucket anew.
+fn seal_bucket_anew(transaction: &Transaction<'_>, old: &Keys, new: &Keys, bucket: Bucket) -> Result<(), StoreError> {
+    let (table, value) = (bucket.family.name(), bucket.family.value());
+    let numbered = bucket.family.rows() == Rows::Numbered;
+    let number = if numbered { "number" } else { "1" };
+    let sql = format!("SELECT account, {number}, {value} FROM {bucket}");
+    let mut read = transaction.prepare(&sql).at(table, "read")?;
+    let rows = read.query_map([], |row| Ok((row.get::<_, u32>(0)?, row.get::<_, u32>(1)?, row.get::<_, Vec<u8>>(2)?)));
+    let rows: Vec<_> = rows.at(table, "read")?.collect::<Result<_, _>>().at(table, "read")?;
+    let which = if numbered { "account = ?1 AND number = ?2" } else { "account = ?1 AND ?2 = 1" };
+    let sql = format!("UPDATE {bucket} SET {value} = ?3 WHERE {which}");
+    let mut write = transaction.prepare(&sql).at(table, "update")?;
+    for (account, number, sealed) in rows {
+        let id = AccountId::try_from(account).map_err(|_| StoreError::Damaged { table })?;
+        let opened = rows::open(old, bucket, id, number, &sealed)?;
+        let anew = rows::seal(new, bucket, id, number, opened.expose())?;
+        write.execute(params![account, number, anew]).at(table, "update")?;
     }
     Ok(())
 }

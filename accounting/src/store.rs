@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use avow_terms::permit::{Permit, Record};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
     open::{self, Opening},
     progress::Listener,
     scrub::scrub,
+    session_total::OpenSessions,
 };
 
 /// How many pages make a store that is wiped after every batch: 16 MiB, which takes some milliseconds.
@@ -28,6 +30,10 @@ pub struct Store {
     reader: Reader,
     /// How many rows this connection had changed when nothing unowned was left.
     wiped: Option<u64>,
+    /// The newest version that anything was recorded under.
+    newest: u32,
+    /// The sessions that are open now.
+    sessions: OpenSessions,
 }
 
 /// A store that is only looked at, for a moment, while another process may write to it.
@@ -53,7 +59,8 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub fn open_as(opening: &Opening<'_>) -> Result<Self, OpenError> {
-        open::write(opening).map(|reader| Self { reader, wiped: None })
+        let (reader, newest) = open::write(opening)?;
+        Ok(Self { reader, wiped: None, newest, sessions: OpenSessions::default() })
     }
 
     pub(crate) fn begin(&mut self) -> Result<Transaction<'_>, StoreError> {
@@ -65,6 +72,34 @@ impl Store {
         let Reader { connection, keys, .. } = &mut self.reader;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
         Ok((transaction.at("store", "begin to write")?, keys))
+    }
+
+    /// Begins to write, with the keys and the open sessions at hand.
+    pub(crate) fn begin_with_sessions(
+        &mut self,
+    ) -> Result<(Transaction<'_>, &mut Keys, &mut OpenSessions), StoreError> {
+        let Reader { connection, keys, .. } = &mut self.reader;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        Ok((transaction.at("store", "begin to write")?, keys, &mut self.sessions))
+    }
+
+    pub(crate) fn sessions_mut(&mut self) -> &mut OpenSessions {
+        &mut self.sessions
+    }
+
+    /// Destroys the keys of whatever is not in the store.
+    pub(crate) fn settle_keys(&mut self) -> Result<(), StoreError> {
+        let Reader { connection, keys, .. } = &mut self.reader;
+        keys.settle(connection)
+    }
+
+    /// Takes a permit of the newest version that anything was recorded under, or of a newer one.
+    pub(crate) fn admit<R: Record>(&mut self, permit: &Permit<R>) -> Result<(), StoreError> {
+        if permit.version() < self.newest {
+            return Err(StoreError::OldPermit { newest: self.newest });
+        }
+        self.newest = permit.version();
+        Ok(())
     }
 
     pub(crate) fn reader_mut(&mut self) -> &mut Reader {

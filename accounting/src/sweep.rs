@@ -19,7 +19,7 @@ use crate::{
     erase,
     error::{At, StoreError},
     inventory::{ACCOUNT, BUCKET},
-    record::{AccountRecord, MonthTotal},
+    record::AccountRecord,
     store::{Reader, Store},
 };
 
@@ -40,7 +40,7 @@ pub struct Swept {
 type Oldest = BTreeMap<u32, Timestamp>;
 
 /// When data of a code that was recorded under a version at an instant is due.
-type Deadlines<'a> = dyn Fn(&'static str, u32, Timestamp) -> Due + 'a;
+type Deadlines<'a> = dyn Fn(&'static str, u32, Timestamp, &Events) -> Due + 'a;
 
 impl Store {
     /// Drops every bucket, and removes every account, whose deadline has come, and wipes what was dropped.
@@ -106,8 +106,8 @@ impl Reader {
 }
 
 /// The deadlines of a history: the earliest under all versions that have come into force since the recording.
-fn by(history: &History, now: Timestamp) -> impl Fn(&'static str, u32, Timestamp) -> Due {
-    move |code, version, recorded| history.due(&Code::literal(code), version, recorded, &Events::default(), now)
+fn by(history: &History, now: Timestamp) -> impl Fn(&'static str, u32, Timestamp, &Events) -> Due {
+    move |code, version, recorded, events| history.due(&Code::literal(code), version, recorded, events, now)
 }
 
 /// What a clock recorded that ran ahead, and was set right since, is no younger than now. A clock that says the store has
@@ -125,7 +125,8 @@ fn date_back(connection: &Connection, now: Timestamp) -> Result<(), StoreError> 
 
 /// The earliest deadline of a bucket: the one it has, or the one its first row has by now.
 fn due_of(opened: &Opened, deadlines: &Deadlines<'_>) -> Option<Timestamp> {
-    let computed = earliest::<MonthTotal>(opened.bucket.version, opened.at, deadlines);
+    let Opened { bucket, at, .. } = opened;
+    let computed = earliest(bucket.family.codes(), bucket.version, *at, &bucket.family.events(*at), deadlines);
     [opened.due, computed].into_iter().flatten().min()
 }
 
@@ -137,7 +138,7 @@ fn remove_due_accounts(
     now: Timestamp,
 ) -> Result<Vec<u32>, StoreError> {
     let mut removed = Vec::new();
-    let due = |version, at| earliest::<AccountRecord>(version, at, deadlines).is_some_and(|due| due <= now);
+    let due = |version, at| of_account(version, at, deadlines).is_some_and(|due| due <= now);
     for (&version, _) in oldest.iter().filter(|(version, at)| due(**version, **at)) {
         for (account, recorded) in accounts_of(connection, version)? {
             if !due(version, recorded) {
@@ -150,9 +151,20 @@ fn remove_due_accounts(
     Ok(removed)
 }
 
+/// When an account is due itself.
+fn of_account(version: u32, recorded: Timestamp, deadlines: &Deadlines<'_>) -> Option<Timestamp> {
+    earliest(AccountRecord::CODES, version, recorded, &Events::default(), deadlines)
+}
+
 /// A record is due when the first of what it carries is.
-fn earliest<R: Record>(version: u32, recorded: Timestamp, deadlines: &Deadlines<'_>) -> Option<Timestamp> {
-    let dues = R::CODES.iter().map(|code| deadlines(code, version, recorded));
+fn earliest(
+    codes: &'static [&'static str],
+    version: u32,
+    recorded: Timestamp,
+    events: &Events,
+    deadlines: &Deadlines<'_>,
+) -> Option<Timestamp> {
+    let dues = codes.iter().map(|code| deadlines(code, version, recorded, events));
     dues.filter_map(|due| match due {
         Due::At(due) => Some(due),
         Due::When(_) => None,
@@ -167,7 +179,7 @@ fn next_due(
 ) -> Result<Option<Timestamp>, StoreError> {
     let buckets = bucket::all(connection)?;
     let buckets = buckets.iter().filter_map(|opened| due_of(opened, deadlines));
-    let accounts = oldest.iter().filter_map(|(version, at)| earliest::<AccountRecord>(*version, *at, deadlines));
+    let accounts = oldest.iter().filter_map(|(version, at)| of_account(*version, *at, deadlines));
     Ok(buckets.chain(accounts).min())
 }
 
@@ -232,7 +244,7 @@ mod tests {
 
     /// Sweeps with the same deadline for everything, and says how many buckets are left.
     fn left(store: &mut Store, due: Due, now: Timestamp) -> usize {
-        store.sweep_by(&|_, _, _| due, now).unwrap();
+        store.sweep_by(&|_, _, _, _| due, now).unwrap();
         bucket::all(&store.connection).unwrap().len()
     }
 
@@ -240,9 +252,9 @@ mod tests {
     fn a_bucket_goes_at_its_deadline_and_not_a_millisecond_before() {
         let due = at("2026-12-01T00:00:00Z");
         let (dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::At(due));
-        let early = store.sweep_by(&|_, _, _| Due::At(due), millisecond_before(due)).unwrap();
+        let early = store.sweep_by(&|_, _, _, _| Due::At(due), millisecond_before(due)).unwrap();
         assert_eq!(early, Swept { next_due: Some(due), ..Swept::default() });
-        let swept = store.sweep_by(&|_, _, _| Due::At(due), due).unwrap();
+        let swept = store.sweep_by(&|_, _, _, _| Due::At(due), due).unwrap();
         assert_eq!(swept, Swept { buckets: 1, rows: 2, accounts: 0, next_due: None });
         assert_eq!(fs::metadata(log_of(&dir.path().join("avow.db"))).unwrap().len(), 0);
         assert_eq!(schema::difference(&store.connection).unwrap(), None);
@@ -265,7 +277,7 @@ mod tests {
         let waits = Due::When(Anchor::AccountDeleted);
         let (_dir, mut store) = store(at("2026-11-03T10:00:00Z"), waits);
         assert_eq!(left(&mut store, waits, at("2226-11-03T10:00:00Z")), 1);
-        assert_eq!(next_due(&store.connection, &Oldest::new(), &|_, _, _| waits), Ok(None));
+        assert_eq!(next_due(&store.connection, &Oldest::new(), &|_, _, _, _| waits), Ok(None));
     }
 
     #[test]
@@ -307,9 +319,9 @@ mod tests {
             connection.query_row("SELECT count(*) FROM bucket", [], |row| row.get(0)).unwrap()
         };
         assert_eq!(rows(&looking), 1);
-        assert_eq!(store.sweep_by(&|_, _, _| Due::At(due), due), Err(StoreError::NotWiped));
+        assert_eq!(store.sweep_by(&|_, _, _, _| Due::At(due), due), Err(StoreError::NotWiped));
         assert_eq!(rows(&store.connection), 0);
         looking.finish().unwrap();
-        assert_eq!(store.sweep_by(&|_, _, _| Due::At(due), due), Ok(Swept::default()));
+        assert_eq!(store.sweep_by(&|_, _, _, _| Due::At(due), due), Ok(Swept::default()));
     }
 }

@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 
 use avow_terms::{account::AccountId, amount::Bytes, batch::Batch, permit::Permit};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension, ffi, params};
 
 use crate::{
-    accounts::is_account,
-    bucket::{self, Bucket, Month},
+    bucket::{self, Bucket},
     error::{At, StoreError, reason},
-    record::MonthTotal,
+    family::Family,
+    keys::Keys,
+    period::{Period, Width},
+    record::{MonthTotal, SessionTotal},
     store::{Reader, Store},
 };
 
@@ -92,19 +94,49 @@ impl Store {
     /// [`StoreError::Gap`], [`StoreError::Fenced`], [`StoreError::Overflow`], [`StoreError::Database`]; nothing of the
     /// batch is then applied.
     pub fn add_traffic(&mut self, permit: Permit<MonthTotal>, batch: &Batch) -> Result<Applied, StoreError> {
-        let bucket = Bucket { month: Month::of(permit.recorded(), permit.zone()), version: permit.version() };
-        self.make_room(bucket, permit.recorded())?;
-        let (transaction, keys) = self.begin_with_keys()?;
+        self.add_counts(Some(permit), None, batch)
+    }
+
+    /// Adds a batch to whatever the policy keeps of it: to the month totals, to the sessions it belongs to, or to both,
+    /// in one transaction with the cursor.
+    ///
+    /// # Errors
+    /// As [`Store::add_traffic`].
+    pub fn add_counts(
+        &mut self,
+        month: Option<Permit<MonthTotal>>,
+        session: Option<Permit<SessionTotal>>,
+        batch: &Batch,
+    ) -> Result<Applied, StoreError> {
+        let months = month.as_ref().map(|permit| self.room_under(Family::MonthTotal, permit)).transpose()?;
+        if let Some(permit) = &session {
+            self.room_under(Family::SessionTotal, permit)?;
+        }
+        let (transaction, keys, sessions) = self.begin_with_sessions()?;
         if take(&transaction, batch)? == Applied::Duplicate {
             return Ok(Applied::Duplicate);
         }
         // A bucket that is not there yet is begun for an account that exists, and for no other.
-        if bucket.exists(&transaction)? || any_known(&transaction, batch)? {
+        if let Some((permit, bucket)) = month.zip(months)
+            && (bucket.exists(&transaction)? || any_known(keys, batch))
+        {
             bucket.open(&transaction, keys, permit.recorded(), permit.due())?;
             add(&transaction, bucket, &batch.rows)?;
         }
+        let changed = match session.filter(|_| any_known(keys, batch)) {
+            Some(permit) => Some((sessions.add(&transaction, keys, &permit, &known(keys, batch))?, permit.recorded())),
+            None => None,
+        };
         transaction.commit().at(TABLE, "commit")?;
+        if let Some((changed, now)) = changed {
+            sessions.commit(changed, now);
+        }
         Ok(Applied::Written)
+    }
+
+    /// How long a pause ends a session: 15 minutes unless this says otherwise.
+    pub fn set_session_pause(&mut self, pause: SignedDuration) {
+        self.sessions_mut().pause = pause;
     }
 
     /// Takes a batch without writing its rows: for counts that the policy does not allow to be stored. They are dropped
@@ -161,9 +193,9 @@ impl Reader {
 
     /// The buckets of a month: one for each version that was in force in it.
     fn buckets_of(&self, now: Timestamp, zone: &TimeZone) -> Result<Vec<Bucket>, StoreError> {
-        let month = Month::of(now, zone);
-        let all = bucket::all(&self.connection)?.into_iter().map(|opened| opened.bucket);
-        Ok(all.filter(|bucket| bucket.month == month).collect())
+        let month = Period::of(Width::Month, now, zone);
+        let all = bucket::of(&self.connection, Family::MonthTotal)?;
+        Ok(all.into_iter().filter(|bucket| bucket.period == month).collect())
     }
 }
 
@@ -192,14 +224,15 @@ fn take(connection: &Connection, batch: &Batch) -> Result<Applied, StoreError> {
     Ok(Applied::Written)
 }
 
-/// Whether an account of the batch exists and moved something.
-fn any_known(connection: &Connection, batch: &Batch) -> Result<bool, StoreError> {
-    for &(account, bytes) in &batch.rows {
-        if bytes > Bytes::ZERO && is_account(connection, account)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Whether an account of the batch exists and moved something. An account that exists has a key, and keys are in memory.
+fn any_known(keys: &Keys, batch: &Batch) -> bool {
+    batch.rows.iter().any(|(account, bytes)| *bytes > Bytes::ZERO && keys.knows(*account))
+}
+
+/// The rows of the batch whose account exists and moved something.
+fn known(keys: &Keys, batch: &Batch) -> Vec<(AccountId, Bytes)> {
+    let rows = batch.rows.iter().copied();
+    rows.filter(|(account, bytes)| *bytes > Bytes::ZERO && keys.knows(*account)).collect()
 }
 
 /// Adds what moved. An account that has a row exists, for its rows go with it: whether it does is only asked where there

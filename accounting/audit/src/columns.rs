@@ -10,11 +10,13 @@ pub(crate) fn check(schema: &Schema<'_>, clauses: &Clauses<'_>, findings: &mut F
     let columns = tables.flat_map(|(live, table)| table.columns.iter().map(move |column| (live, column)));
     for (live, column) in columns.filter(|(_, column)| !is_system(column)) {
         let place = format!("{}.{}", live.name, column.name);
-        match Code::new(column.code) {
-            Ok(code) => promised(&code, &place, clauses, findings),
-            Err(_) => {
-                let (what, remedy) = ("the column carries no code", "declare what it holds");
-                findings.add("schema.code", clauses.complete(), what, &place, remedy);
+        for code in column.codes() {
+            match Code::new(code) {
+                Ok(code) => promised(&code, &place, clauses, findings),
+                Err(_) => {
+                    let (what, remedy) = ("the column carries no code", "declare what it holds");
+                    findings.add("schema.code", clauses.complete(), what, &place, remedy);
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use avow_terms::{
     clause::ClauseId,
     code::Code,
-    inventory::Table,
+    inventory::{Column, Table},
     permit::Events,
     retention::{Anchor, Retention},
 };
@@ -137,7 +137,11 @@ pub(crate) fn codes(table: &Live<'_>) -> Vec<Code> {
 pub(crate) fn codes_of(table: &Table) -> Vec<Code> {
     let mut seen = BTreeSet::new();
     let columns = table.columns.iter().filter(|column| !is_system(column));
-    columns.filter_map(|column| Code::new(column.code).ok()).filter(|code| seen.insert(code.clone())).collect()
+    columns
+        .flat_map(Column::codes)
+        .filter_map(|code| Code::new(code).ok())
+        .filter(|code| seen.insert(code.clone()))
+        .collect()
 }
 
 /// The zone of the month that a phrase names.

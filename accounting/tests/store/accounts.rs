@@ -83,7 +83,7 @@ fn a_removed_account_leaves_no_row_and_no_byte() {
         world.count(&[(account(1), 1), (number, 0x0011_2233_4455_6677)], at(month));
     }
     assert!(holds(&world.bytes(), &marker));
-    assert_eq!(world.store.remove_account(number), Ok(Removed { account: true, totals: 3 }));
+    assert_eq!(world.store.remove_account(number), Ok(Removed { account: true, rows: 3 }));
     for month in months {
         let totals = world.store.month_totals(at(month), &TimeZone::UTC).unwrap();
         assert_eq!(totals.len(), 1);
@@ -92,7 +92,7 @@ fn a_removed_account_leaves_no_row_and_no_byte() {
     let bytes = world.bytes();
     assert!(!holds(&bytes, &marker));
     assert!(!holds(&bytes, &0x0011_2233_4455_6677_u64.to_be_bytes()));
-    assert_eq!(world.store.remove_account(number), Ok(Removed { account: false, totals: 0 }));
+    assert_eq!(world.store.remove_account(number), Ok(Removed { account: false, rows: 0 }));
 }
 
 #[test]

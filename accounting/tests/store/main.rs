@@ -7,6 +7,7 @@ mod agreement;
 mod keys;
 mod opening;
 mod policies;
+mod records;
 mod retention;
 mod traffic;
 mod world;

@@ -21,4 +21,13 @@ pub struct Column {
     pub name: &'static str,
     /// The data code it carries: `usage.month_total`, or a code under `system.` for what is about no account.
     pub code: &'static str,
+    /// The other codes it carries: of several things that are sealed together.
+    pub also: &'static [&'static str],
+}
+
+impl Column {
+    /// Every code it carries.
+    pub fn codes(&self) -> impl Iterator<Item = &'static str> + use<> {
+        std::iter::once(self.code).chain(self.also.iter().copied())
+    }
 }

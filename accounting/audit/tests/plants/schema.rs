@@ -94,9 +94,9 @@ fn a_declared_column_needs_a_clause_that_allows_it_and_none_that_forbids_it() {
         name: "visit",
         ddl: "CREATE TABLE visit (address TEXT, phone TEXT, documents TEXT) STRICT",
         columns: &[
-            Column { name: "address", code: "visitor.ip" },
-            Column { name: "phone", code: "diagnostics.crash" },
-            Column { name: "documents", code: "Not A Code" },
+            Column { name: "address", code: "visitor.ip", also: &[] },
+            Column { name: "phone", code: "diagnostics.crash", also: &[] },
+            Column { name: "documents", code: "Not A Code", also: &[] },
         ],
     });
     world.inventory = Vec::leak(tables);

@@ -37,6 +37,9 @@ pub struct Kept {
     pub due: Option<Timestamp>,
 }
 
+/// Values, each with the account it is about.
+type Values = Vec<(AccountId, Private<Vec<u8>>)>;
+
 impl Store {
     /// Puts the one value that a family has for an account, in the place of the one before.
     pub(crate) fn put<R: Record>(
@@ -116,7 +119,7 @@ impl Reader {
     }
 
     /// The values that a family has, of every account that has one.
-    pub(crate) fn values_of_all(&self, family: Family) -> Result<Vec<(AccountId, Private<Vec<u8>>)>, StoreError> {
+    pub(crate) fn values_of_all(&self, family: Family) -> Result<Values, StoreError> {
         let _view = self.view()?;
         let mut values = Vec::new();
         for bucket in bucket::of(&self.connection, family)? {

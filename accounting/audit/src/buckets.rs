@@ -1,18 +1,18 @@
-//! Buckets of months: their name, their entry and their rows agree, and none is there after it was due.
+//! Buckets: their name, their entry and their rows agree, and none is there after it was due.
 //!
-//! A bucket stands for all its rows: it is due when its first row is. Where its name says another month than its entry,
+//! A bucket stands for all its rows: it is due when its first row is. Where its name says another period than its entry,
 //! each sets a deadline and the earlier counts, so that renaming a bucket gains nothing.
 
 use avow_terms::code::Code;
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
-    due::month_end,
     found::Findings,
     limit::{Limit, Limits, codes},
+    period::Period,
     rows::{CLOCK, Held, SWEEP, hold, orphans, overdue},
-    schema::{Live, Period, Schema},
+    schema::{Live, Schema},
 };
 
 /// A bucket of the store.
@@ -42,13 +42,15 @@ pub(crate) fn check(
         }
         let limit = codes(table).iter().filter_map(|code| bucket.limit(limits, code)).reduce(Limit::earlier);
         overdue(table, i64::unsigned_abs(rows), limit, limits, findings);
-        orphans(store, table, limits, findings)?;
+        if table.columns.iter().any(|column| column == "account") {
+            orphans(store, table, limits, findings)?;
+        }
     }
     entries(store, schema, findings)
 }
 
 impl Bucket<'_> {
-    /// Whether its name and its entry say the same month, and one that has begun.
+    /// Whether its name and its entry say the same period, and one that has begun.
     fn agrees(&self, limits: &Limits<'_>, findings: &mut Findings) {
         let mut found =
             |check, what, remedy| findings.add(check, limits.clause(self.table), what, &self.table.name, remedy);
@@ -58,15 +60,15 @@ impl Bucket<'_> {
         if limits.ahead(opened) {
             found("row.future", "the bucket was opened in the future", CLOCK);
         }
-        if !self.is_of_its_month(limits) {
-            found("row.bucket", "the name of the bucket says another month than its entry", SWEEP);
+        if !self.is_of_its_period(limits) {
+            found("row.bucket", "the name of the bucket says another period than its entry", SWEEP);
         }
     }
 
-    fn is_of_its_month(&self, limits: &Limits<'_>) -> bool {
+    fn is_of_its_period(&self, limits: &Limits<'_>) -> bool {
         let zone = limits.month_zone(self.table, self.period.version);
         let within = |(opened, _): (Timestamp, _)| {
-            first_instant(self.period, &zone).is_some_and(|start| start <= opened && opened < month_end(start, &zone))
+            self.period.span(&zone).is_some_and(|(start, end)| start <= opened && opened < end)
         };
         self.entry.is_some_and(within)
     }
@@ -86,7 +88,7 @@ impl Bucket<'_> {
 
     fn limit(&self, limits: &Limits<'_>, code: &Code) -> Option<Limit> {
         let zone = limits.month_zone(self.table, self.period.version);
-        let named = first_instant(self.period, &zone).filter(|_| !self.is_of_its_month(limits));
+        let named = self.period.span(&zone).map(|(first, _)| first).filter(|_| !self.is_of_its_period(limits));
         let recorded = named.into_iter().chain(self.entry.map(|(opened, _)| opened));
         recorded.map(|recorded| limits.of(code, self.period.version, recorded)).reduce(Limit::earlier)
     }
@@ -109,9 +111,4 @@ fn entries(store: &Connection, schema: &Schema<'_>, findings: &mut Findings) -> 
         }
     }
     Ok(())
-}
-
-/// The first instant of a bucket's month.
-fn first_instant(period: Period, zone: &TimeZone) -> Option<Timestamp> {
-    Date::new(period.year, period.month, 1).ok()?.to_zoned(zone.clone()).ok().map(|first| first.timestamp())
 }

@@ -22,6 +22,7 @@ mod found;
 mod journal;
 mod limit;
 mod link;
+mod period;
 mod promises;
 mod published;
 mod report;

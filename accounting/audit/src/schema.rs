@@ -13,6 +13,7 @@ use crate::{
     clauses::Clauses,
     columns::{self, hinted},
     found::{Findings, shown},
+    period::Period,
     shapes::{self, Shape},
 };
 
@@ -38,28 +39,6 @@ pub(crate) struct Live<'a> {
     pub(crate) period: Option<Period>,
     /// The names of its columns.
     pub(crate) columns: Vec<String>,
-}
-
-/// What stands in the name of a bucket of months: `202611_v1`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Period {
-    /// The year.
-    pub(crate) year: i16,
-    /// The month, from 1.
-    pub(crate) month: i8,
-    /// The version of the policy its rows were recorded under.
-    pub(crate) version: u32,
-}
-
-impl Period {
-    /// Reads a period; only the one way of writing it counts.
-    fn read(text: &str) -> Option<Self> {
-        let (month, version) = text.split_once("_v")?;
-        let (year, month) = (month.get(..4)?.parse().ok()?, month.get(4..)?.parse().ok()?);
-        let period = Self { year, month, version: version.parse().ok()? };
-        let written = format!("{:04}{:02}_v{}", period.year, period.month, period.version);
-        (written == text && (1..=12).contains(&period.month)).then_some(period)
-    }
 }
 
 impl<'a> Live<'a> {
@@ -228,20 +207,4 @@ fn engine(store: &Connection, findings: &mut Findings) -> rusqlite::Result<()> {
         findings.add("schema.damaged", None, what, "the store", "restore it, and look for what wrote to it");
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_period_is_written_in_one_way() {
-        let period = Period { year: 2026, month: 11, version: 1 };
-        assert_eq!(Period::read("202611_v1"), Some(period));
-        for text in
-            ["202613_v1", "202611_v01", "202611_v", "2026110_v1", "202611", "+02611_v1", "192_0_2_1", "202600_v1"]
-        {
-            assert_eq!(Period::read(text), None, "{text}");
-        }
-    }
 }

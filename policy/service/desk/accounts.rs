@@ -79,7 +79,7 @@ impl Desk {
         let removed = self.store.remove_account(number).map_err(Failure::could_not)?;
         let erased = clock::now().strftime("%Y-%m-%dT%H:%MZ").to_string();
         // An error would have come instead if the key or a byte were left.
-        let receipt = Receipt { erased, rows: removed.totals, key_destroyed: true, bytes_erased: true };
+        let receipt = Receipt { erased, rows: removed.rows, key_destroyed: true, bytes_erased: true };
         Ok(Done::Removed { account: number, receipt })
     }
 

@@ -32,6 +32,7 @@ mod reload;
 mod replays;
 mod retention;
 mod schema;
+mod sealed_sessions;
 mod seeds;
 mod silence;
 mod socks;

@@ -1,7 +1,9 @@
 //! The configuration: one TOML file, with a default for every key. A key nobody knows is an error.
 
+mod abuse_desk;
 mod listen;
 
+pub use abuse_desk::AbuseDesk;
 pub use listen::Listen;
 
 use std::{net::SocketAddr, ops::Range, path::PathBuf, time::Duration};
@@ -35,6 +37,8 @@ pub struct Config {
     pub store: Store,
     /// What is kept in memory only.
     pub runtime: Runtime,
+    /// The abuse desk.
+    pub desk: AbuseDesk,
 }
 
 /// The tunnel.
@@ -218,6 +222,7 @@ impl Config {
             ("`[books]`", self.books != other.books),
             ("`[store]`", self.store != other.store),
             ("`[runtime]`", self.runtime != other.runtime),
+            ("`[desk]`", self.desk != other.desk),
         ];
         keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -283,6 +288,7 @@ mod tests {
                 && config.policy.trial.is_some()
                 && config.store.keys.is_some()
                 && config.runtime.directory.is_some()
+                && config.desk.public_key.is_some()
         );
     }
 

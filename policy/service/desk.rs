@@ -9,6 +9,7 @@ mod devices;
 mod keys;
 mod publication;
 mod request;
+mod sealed;
 mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
@@ -89,6 +90,7 @@ impl Desk {
             Request::AddDevice { account, method } => self.add_device(account, method.as_deref()),
             Request::RemoveDevice { account, device } => self.remove_device(account, device),
             Request::RemoveAccount { account } => self.remove_account(account),
+            Request::ExportSealed => self.export_sealed(),
             Request::ShowRelay | Request::Reload => {
                 Err(Failure::could_not("no service runs here").help("start one with `avow up`"))
             }

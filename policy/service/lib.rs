@@ -63,7 +63,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Publish(args) => cmd::publish::run(&args, &cli.data, screen),
         Command::History => cmd::history::run(&cli.data, screen),
         Command::Audit => cmd::audit::run(&cli.data, screen),
-        Command::Desk(args) => cmd::abuse_desk::run(&args, screen),
+        Command::Desk(args) => cmd::abuse_desk::run(&args, &cli.data, screen),
         Command::Walls => cmd::walls::run(&cli.data, screen),
         Command::Keys(args) => cmd::keys::run(&args, &cli.data, screen),
         Command::Relay => cmd::relay::run(),

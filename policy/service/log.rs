@@ -44,6 +44,8 @@ pub enum Event {
     ClockSet,
     /// The wall clock and the time that has passed agree again, or the machine's time service vouched for it.
     ClockAgrees,
+    /// The policy in force does not declare sealed sessions: those that came are dropped.
+    SessionsRefused,
     /// Buckets that were due are gone.
     Swept {
         /// How many buckets.
@@ -103,6 +105,9 @@ impl Event {
                 "the wall clock was set and is not followed: deadlines go by the time that has passed"
             ),
             Self::ClockAgrees => tracing::info!(target: TARGET, "the wall clock is followed again"),
+            Self::SessionsRefused => {
+                tracing::warn!(target: TARGET, "the policy in force keeps no sealed sessions: those that came are dropped");
+            }
             Self::Swept { buckets, rows } => tracing::info!(target: TARGET, buckets, rows, "erased what was due"),
             Self::SweepFailed => tracing::error!(target: TARGET, "a sweep failed; it is tried again"),
             Self::Published { version, effective } => {

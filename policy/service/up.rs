@@ -5,6 +5,7 @@ mod borders;
 mod handed;
 mod reload;
 mod rounds;
+mod sealed;
 mod sockets;
 mod switchboard;
 mod systemd;
@@ -41,6 +42,7 @@ use books::{Books, RelaySums};
 use handed::Handed;
 use reload::Live;
 pub use reload::Loader;
+use sealed::Sealed;
 use sockets::Sockets;
 use switchboard::Switchboard;
 use systemd::Systemd;
@@ -66,6 +68,9 @@ pub fn run(load: Loader, data: &Data, clock_is_right: bool, screen: Screen) -> R
     let sockets = Sockets::open(config, handed)?;
     let mut desk = Desk::open(&directory, config, &|progress| screen.progress(&report::progress(progress)))?;
     desk.may_stand_here()?;
+    if config.desk.seal_to()?.is_some() {
+        desk.may_seal_sessions()?;
+    }
     if !clock_is_right {
         desk.may_know_the_time()?;
     }
@@ -119,6 +124,7 @@ struct Running {
     live: Arc<Live>,
     keeper: Keeper,
     books: Arc<Books>,
+    sealed: Arc<Sealed>,
     /// Tells the pages and the control socket.
     stop_asking: watch::Sender<bool>,
     pages: Task,
@@ -204,7 +210,8 @@ impl Service {
             live: live.clone(),
             admitted: Mutex::default(),
         });
-        self.tell_relay(&live, &board, accounts).await?;
+        let sealed = Arc::new(Sealed::new(keeper.clone(), relay.clone(), self.config.desk.seal_to()?));
+        self.tell_relay(&live, &board, accounts, &sealed).await?;
 
         let health = Arc::new(Health::default());
         let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });
@@ -219,8 +226,13 @@ impl Service {
             pages: tokio::spawn(http::serve(web, site, stop.clone())),
             control: tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?, stop)),
             others: vec![
-                tokio::spawn(rounds::flush(books.clone(), self.config.books.flush_seconds.duration())),
-                tokio::spawn(rounds::sweep(books.clone(), board, self.config.books.sweep_seconds.duration())),
+                tokio::spawn(rounds::flush(books.clone(), sealed.clone(), self.config.books.flush_seconds.duration())),
+                tokio::spawn(rounds::sweep(
+                    books.clone(),
+                    board,
+                    sealed.clone(),
+                    self.config.books.sweep_seconds.duration(),
+                )),
                 tokio::spawn(borders),
                 tokio::spawn(rounds::watch_clock(health)),
                 tokio::spawn(rounds::watch_relay(relay.clone())),
@@ -229,6 +241,7 @@ impl Service {
             live,
             keeper,
             books,
+            sealed,
             stop_asking,
         })
     }
@@ -238,12 +251,14 @@ impl Service {
         live: &Live,
         board: &Switchboard,
         accounts: Vec<(AccountId, AccountKeys)>,
+        sealed: &Sealed,
     ) -> Result<(), Failure> {
         self.screen.progress("avow: starting the relay ...");
         let told = async {
             live.relay.ready().await.map_err(Failure::could_not)?;
             self.may_serve(&live.relay)?;
             board.admit_all(accounts).await?;
+            sealed.order().await?;
             live.tell_relay(&self.config).await
         };
         time::timeout(LONGEST_START, told).await.map_err(|_| Failure::could_not("the relay did not start"))?
@@ -262,7 +277,7 @@ impl Service {
 
     /// Nothing new is taken, open streams may end, and what they moved is stored before the store is closed.
     async fn stop(&self, running: Running) -> Result<(), Failure> {
-        let Running { keeping, relay, live, keeper, books, stop_asking, pages, others, control } = running;
+        let Running { keeping, relay, live, keeper, books, sealed, stop_asking, pages, others, control } = running;
         stop_asking.send_replace(true);
         let _ = control.await;
         let _ = std::fs::remove_file(self.directory.control_socket());
@@ -273,7 +288,9 @@ impl Service {
         }
         let _ = pages.await;
         self.last_flush(&books).await?;
-        drop((books, live, keeper));
+        // What the relay sealed last. A store that takes the counts takes these.
+        sealed.store().await?;
+        drop((books, sealed, live, keeper));
         // The keeper ends, and closes the store, when nobody can ask it any more. A request that is being answered right
         // now is waited for, a moment.
         let _ = time::timeout(LONGEST_START, tokio::task::spawn_blocking(move || keeping.join())).await;

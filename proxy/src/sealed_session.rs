@@ -53,6 +53,27 @@ pub struct SealedSession {
     pub blob: String,
 }
 
+/// Says that there is a session, and not whose.
+impl fmt::Debug for SealedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedSession(..)")
+    }
+}
+
+impl SealedSession {
+    /// A session that was sealed before.
+    #[must_use]
+    pub fn new(account: AccountId, hour: u64, sealed: &[u8]) -> Self {
+        Self { account, hour, blob: STANDARD.encode(sealed) }
+    }
+
+    /// What only the desk can open; `None` when it is of another length than every sealed session.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        STANDARD.decode(&self.blob).ok().filter(|sealed| sealed.len() == SEALED_LENGTH)
+    }
+}
+
 impl SessionRecord {
     /// Seals it to the desk, in base64; `None` when the system gives no random bytes.
     #[must_use]

@@ -16,6 +16,9 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
+    cli::Data,
+    control,
+    desk::{Done, Request},
     exit::Exit,
     failure::Failure,
     report::{self, Table},
@@ -37,6 +40,8 @@ enum Action {
         #[arg(long, default_value = "desk.key", value_name = "FILE")]
         key: PathBuf,
     },
+    /// Print the sealed sessions that the store keeps, one a line, to be taken to the desk.
+    Export,
     /// Open sealed sessions, one a line: as the service exports them, or the sealed text alone.
     Open {
         /// The file of the private key.
@@ -51,9 +56,10 @@ enum Action {
 ///
 /// # Errors
 /// If a file cannot be read or made, or a line is no sealed session.
-pub fn run(args: &Args, screen: Screen) -> Result<Exit, Failure> {
+pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
     match &args.action {
         Action::Keygen { key } => keygen(key, screen),
+        Action::Export => export(data, screen),
         Action::Open { key, file } => open(key, file.as_deref(), screen),
     }
 }
@@ -73,6 +79,16 @@ fn keygen(path: &Path, screen: Screen) -> Result<Exit, Failure> {
          The public key, for the service:\n\n{public}",
         path.display()
     ));
+    Ok(Exit::Done)
+}
+
+fn export(data: &Data, screen: Screen) -> Result<Exit, Failure> {
+    let Done::Sealed { sessions } = control::ask(data, Request::ExportSealed)? else {
+        return Err(Failure::could_not("the service answered something else"));
+    };
+    screen.document(&sessions);
+    let lines = sessions.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
+    screen.say(lines.map_err(Failure::could_not)?.join("\n"));
     Ok(Exit::Done)
 }
 

@@ -96,6 +96,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
         (
             Done::Published { .. }
             | Done::Relay(_)
+            | Done::Sealed { .. }
             | Done::KeysRotated { .. }
             | Done::TakenOver { .. }
             | Done::Reloaded { .. },

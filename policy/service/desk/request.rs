@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use avow_proxy::Raised;
+use avow_proxy::{Raised, SealedSession};
 use avow_terms::account::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub enum Request {
     TakeOver(TakeOver),
     /// Read the configuration again; a running service answers.
     Reload,
+    /// Every sealed session, for the abuse desk.
+    ExportSealed,
     /// Put a version into the history.
     Publish {
         /// What the text is called: its path.
@@ -108,6 +110,11 @@ pub enum Done {
     },
     /// The relay that runs.
     Relay(RelayView),
+    /// Sealed sessions.
+    Sealed {
+        /// In the order of the hours they ended in.
+        sessions: Vec<SealedSession>,
+    },
     /// The users of another server are accounts here.
     TakenOver {
         /// One for each user, in their order; none if it was a dry run.

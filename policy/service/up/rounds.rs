@@ -9,22 +9,24 @@ use std::{
 use avow_proxy::Supervisor;
 use tokio::time;
 
-use super::{books::Books, switchboard::Switchboard};
+use super::{books::Books, sealed::Sealed, switchboard::Switchboard};
 use crate::{clock, http::Health, log::Event};
 
 /// Stores counts at every interval.
-pub(super) async fn flush(books: Arc<Books>, every: Duration) {
+pub(super) async fn flush(books: Arc<Books>, sealed: Arc<Sealed>, every: Duration) {
     let mut ticks = time::interval(every);
     ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         // A failure is told once and shown by /healthz; the batch is held and goes first the next time.
         let _ = books.flush().await;
+        // The same for sessions: they wait, in the order of their hours.
+        let _ = sealed.store().await;
     }
 }
 
 /// Erases what is due, at its instant; also tells when a version comes into force.
-pub(super) async fn sweep(books: Arc<Books>, board: Arc<Switchboard>, longest: Duration) {
+pub(super) async fn sweep(books: Arc<Books>, board: Arc<Switchboard>, sealed: Arc<Sealed>, longest: Duration) {
     let mut in_force = None;
     // A machine whose clock is wrong when it starts often sets it a moment later: what is erased by then does not come
     // back. One interval is what a deadline may be late.
@@ -40,6 +42,7 @@ pub(super) async fn sweep(books: Arc<Books>, board: Arc<Switchboard>, longest: D
             && let Some(version) = swept.in_force
         {
             Event::InForce { version }.tell();
+            let _ = sealed.order().await;
             in_force = swept.in_force;
         }
         let _ = time::timeout(swept.wait, board.news.notified()).await;

@@ -24,11 +24,11 @@ use crate::{
 };
 
 const ASSOCIATIONS: [usize; 4] = [1, 100, 1_000, 20_000];
-const PACKETS: usize = 60_000;
+const PACKETS: usize = 40_000;
 const PAYLOAD: usize = 1_200;
 /// How many are on their way at once: few enough for the system's buffers.
 const AT_ONCE: usize = 32;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 
 pub(crate) fn measure(table: &mut Table) {
     let runtime = load::runtime();
@@ -75,8 +75,10 @@ pub(crate) fn measure(table: &mut Table) {
 /// Microseconds on a processor for each datagram and its answer.
 fn per_packet(runtime: &Runtime, server: &Server, target: SocketAddr, associations: usize) -> f64 {
     let each = PACKETS.div_ceil(associations);
+    let context = Context::new(ServerType::Local);
+    let packet = |session, number| packet(&context, server, target, session, number);
     let sessions: Vec<Vec<BytesMut>> = (1..=associations as u64)
-        .map(|session| (0..=each as u64).map(|number| packet(server, target, session, number)).collect())
+        .map(|session| (0..=each as u64).map(|number| packet(session, number)).collect())
         .collect();
     runtime.block_on(async {
         let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -87,7 +89,9 @@ fn per_packet(runtime: &Runtime, server: &Server, target: SocketAddr, associatio
         for number in 1..=each {
             exchange(&socket, sessions.iter().map(|packets| &packets[number])).await;
         }
-        1e6 * (process::cpu(server.pid) - before) / (each * associations) as f64
+        let spent = 1e6 * (process::cpu(server.pid) - before) / (each * associations) as f64;
+        eprintln!("{}, {associations} associations: {spent:.2} µs", server.name);
+        spent
     })
 }
 
@@ -115,10 +119,10 @@ async fn answered(socket: &UdpSocket, answer: &mut [u8], waiting: usize) -> usiz
 }
 
 /// A datagram as a client seals it; for the plain relay one that begins with its session.
-fn packet(server: &Server, target: SocketAddr, session: u64, number: u64) -> BytesMut {
+fn packet(context: &Context, server: &Server, target: SocketAddr, session: u64, number: u64) -> BytesMut {
     let mut packet = BytesMut::new();
     match server.clients.first() {
-        Some(config) => seal(config, target, session, number, &mut packet),
+        Some(config) => seal(context, config, target, session, number, &mut packet),
         None => {
             packet.extend_from_slice(&session.to_be_bytes());
             packet.resize(PAYLOAD + 75, 7);
@@ -127,12 +131,18 @@ fn packet(server: &Server, target: SocketAddr, session: u64, number: u64) -> Byt
     packet
 }
 
-fn seal(config: &ServerConfig, target: SocketAddr, session: u64, number: u64, packet: &mut BytesMut) {
+fn seal(
+    context: &Context,
+    config: &ServerConfig,
+    target: SocketAddr,
+    session: u64,
+    number: u64,
+    packet: &mut BytesMut,
+) {
     let mut control = UdpSocketControlData::default();
     (control.client_session_id, control.packet_id) = (session, number);
-    let (context, target) = (Context::new(ServerType::Local), Address::from(target));
     let (method, key, names) = (config.method(), config.key(), config.identity_keys());
-    encrypt_client_payload(&context, method, key, &target, &control, names, &[7; PAYLOAD], packet);
+    encrypt_client_payload(context, method, key, &Address::from(target), &control, names, &[7; PAYLOAD], packet);
 }
 
 /// A target that sends every datagram back.

@@ -44,8 +44,11 @@ pub(crate) fn measure(table: &mut Table) {
             let before = process::resident(server.pid);
             ours[at].push(per_packet(&runtime, &server, target, associations));
             memory = (process::resident(server.pid) - before) / associations as f64;
+            // Its sockets are needed for the others: there are only so many ports.
+            drop(server);
             let relay = servers::plain("datagrams", target);
             plain[at].push(per_packet(&runtime, &relay, target, associations));
+            drop(relay);
             // Its cost grows with the associations; twenty thousand of them would take minutes.
             if let Some(peer) = (associations <= 1_000).then(|| servers::ssserver(1)).flatten() {
                 theirs[at].push(per_packet(&runtime, &peer, target, associations));

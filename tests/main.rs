@@ -28,6 +28,7 @@ mod legal;
 mod life;
 mod matrix;
 mod promises;
+mod records;
 mod reload;
 mod replays;
 mod retention;

@@ -1,7 +1,10 @@
 //! Activation codes: a digest of the last code that was sent to an account, for a few minutes. A code works once.
 
 use avow_terms::{account::AccountId, permit::Permit, private::Private};
-use aws_lc_rs::{constant_time, hmac};
+use aws_lc_rs::{
+    constant_time, hmac,
+    rand::{SecureRandom, SystemRandom},
+};
 use jiff::Timestamp;
 
 use crate::{
@@ -57,6 +60,20 @@ impl Store {
 }
 
 impl Reader {
+    /// Draws a code: eight letters and digits that are not taken for one another, 40 bits.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRandom`]
+    pub fn draw_code(&self) -> Result<Private<String>, StoreError> {
+        const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+        let mut bits = [0; 8];
+        SystemRandom::new().fill(&mut bits).map_err(|_| StoreError::NoRandom)?;
+        let letters = bits.iter().filter_map(|byte| LETTERS.get(usize::from(byte % 32)));
+        let mut code: String = letters.map(|letter| char::from(*letter)).collect();
+        code.insert(4, '-');
+        Ok(Private::new(code))
+    }
+
     /// Whether a code is waiting to be used.
     ///
     /// # Errors

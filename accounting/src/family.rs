@@ -6,7 +6,7 @@
 
 use avow_terms::{
     inventory::Table,
-    permit::{Events, Record},
+    permit::{Events, Record, Service},
 };
 use jiff::Timestamp;
 
@@ -38,6 +38,20 @@ pub(crate) enum Family {
     SessionTotal,
     UserName,
     UserNameDigest,
+}
+
+/// What a kind of record says about itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) codes: &'static [&'static str],
+    pub(crate) purpose: &'static str,
+    pub(crate) service: Service,
+}
+
+impl Kind {
+    fn of<R: Record>() -> Self {
+        Self { codes: R::CODES, purpose: R::PURPOSE, service: R::SERVICE }
+    }
 }
 
 /// How the rows of a family are keyed.
@@ -112,22 +126,27 @@ impl Family {
 
     /// The data codes its deadline is computed from.
     pub(crate) fn codes(self) -> &'static [&'static str] {
+        self.record().codes
+    }
+
+    /// The record that its rows are.
+    pub(crate) fn record(self) -> Kind {
         match self {
-            Self::Blocked => Blocked::CODES,
-            Self::CaseStep => CaseStep::CODES,
-            Self::Choices => Choices::CODES,
-            Self::Code => ActivationCode::CODES,
-            Self::DeviceCount => DeviceCount::CODES,
-            Self::Diagnostics => Diagnostics::CODES,
-            Self::Email => Email::CODES,
-            Self::MonthTotal => MonthTotal::CODES,
-            Self::Notice => NoticeEvidence::CODES,
-            Self::Password => PasswordDigest::CODES,
-            Self::Payment => PaymentRecord::CODES,
-            Self::Plan => PlanRecord::CODES,
-            Self::SealedSession => SealedSession::CODES,
-            Self::SessionTotal => SessionTotal::CODES,
-            Self::UserName | Self::UserNameDigest => UserName::CODES,
+            Self::Blocked => Kind::of::<Blocked>(),
+            Self::CaseStep => Kind::of::<CaseStep>(),
+            Self::Choices => Kind::of::<Choices>(),
+            Self::Code => Kind::of::<ActivationCode>(),
+            Self::DeviceCount => Kind::of::<DeviceCount>(),
+            Self::Diagnostics => Kind::of::<Diagnostics>(),
+            Self::Email => Kind::of::<Email>(),
+            Self::MonthTotal => Kind::of::<MonthTotal>(),
+            Self::Notice => Kind::of::<NoticeEvidence>(),
+            Self::Password => Kind::of::<PasswordDigest>(),
+            Self::Payment => Kind::of::<PaymentRecord>(),
+            Self::Plan => Kind::of::<PlanRecord>(),
+            Self::SealedSession => Kind::of::<SealedSession>(),
+            Self::SessionTotal => Kind::of::<SessionTotal>(),
+            Self::UserName | Self::UserNameDigest => Kind::of::<UserName>(),
         }
     }
 

@@ -5,7 +5,7 @@
 
 use avow_terms::{
     account::AccountId,
-    permit::{Permit, Record},
+    permit::{Permit, Record, Service},
     private::Private,
 };
 use jiff::Timestamp;
@@ -27,6 +27,10 @@ pub struct Kept {
     pub table: &'static str,
     /// The data codes.
     pub codes: &'static [&'static str],
+    /// The purpose they are kept for.
+    pub purpose: &'static str,
+    /// The part of the system that writes them.
+    pub service: Service,
     /// How many rows.
     pub rows: usize,
     /// The version of the policy they were recorded under.
@@ -171,7 +175,9 @@ impl Reader {
             if rows > 0 {
                 kept.push(Kept {
                     table: family.name(),
-                    codes: family.codes(),
+                    codes: family.record().codes,
+                    purpose: family.record().purpose,
+                    service: family.record().service,
                     rows,
                     version: opened.bucket.version,
                     recorded: opened.at,

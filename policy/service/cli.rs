@@ -100,6 +100,8 @@ pub enum Command {
     Desk(cmd::abuse_desk::Args),
     /// Show the walls around the relay, and try what they forbid.
     Walls,
+    /// Keep or show what an account gave and chose, its payments and complaints; values come from standard input.
+    Record(cmd::record::Args),
     /// Say where the keys of the store lie and what that covers, or make new ones.
     Keys(cmd::keys::Args),
     /// The relay process; started by `avow up` and by nobody else.

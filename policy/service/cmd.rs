@@ -14,6 +14,7 @@ pub mod init;
 pub mod keys;
 pub mod preview;
 pub mod publish;
+pub mod record;
 pub mod relay;
 pub mod reload;
 pub mod rules;

@@ -14,6 +14,7 @@ use avow_terms::{
     problem::{Place, Problem, Severity},
     source::{Source, Span},
 };
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use crate::{cli::Data, data_dir, failure::Failure, texts};
@@ -114,6 +115,16 @@ pub struct Books {
     pub sweep_seconds: Seconds,
     /// How many accounts the counter page holds.
     pub accounts: u32,
+    /// How long a pause ends a session, where the policy keeps totals of sessions.
+    pub session_pause_seconds: Seconds,
+}
+
+impl Books {
+    /// How long a pause ends a session.
+    #[must_use]
+    pub fn session_pause(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.session_pause_seconds.0.into())
+    }
 }
 
 /// The store.
@@ -206,7 +217,12 @@ impl Default for Policy {
 
 impl Default for Books {
     fn default() -> Self {
-        Self { flush_seconds: Seconds(10), sweep_seconds: Seconds(60), accounts: 65536 }
+        Self {
+            flush_seconds: Seconds(10),
+            sweep_seconds: Seconds(60),
+            accounts: 65536,
+            session_pause_seconds: Seconds(900),
+        }
     }
 }
 

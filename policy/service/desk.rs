@@ -8,12 +8,14 @@ mod books;
 mod devices;
 mod keys;
 mod publication;
+mod records;
 mod request;
 mod sealed;
 mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
 pub(crate) use devices::no_such_device;
+pub use records::{Ask, Given, Records};
 pub use request::{AccountView, Done, KeptView, Receipt, RelayView, Request};
 pub use takeover::{Secret, TakeOver};
 
@@ -52,6 +54,7 @@ impl Desk {
         let path = data.store();
         let opening = Opening { listener, ..data.opening(&path)? };
         let mut store = Store::open_as(&opening).map_err(|error| Failure::could_not(&error))?;
+        store.set_session_pause(config.books.session_pause());
         put_on_trial(&mut store, config)?;
         let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
         let relay_keys = Arc::new(relay_keys::load(data.keys())?);
@@ -96,6 +99,7 @@ impl Desk {
             }
             Request::Publish { name, text } => self.publish(&name, &text),
             Request::RotateKeys => self.rotate_keys(),
+            Request::Record { account, ask } => self.record(account, &ask),
             Request::TakeOver(asked) => self.take_over(&asked),
         }
     }

@@ -131,8 +131,30 @@ pub fn rules_problems(policy: Arc<Policy>, vocabulary: Arc<Vocabulary>) -> Vec<P
 
 /// The one form in which the store keeps each thing that it keeps.
 fn forms() -> BTreeMap<Code, Form> {
-    let forms =
-        [("account.access_keys", Form::Sealed), ("account.number", Form::Plain), ("usage.month_total", Form::Plain)];
+    let forms = [
+        ("account.access_keys", Form::Sealed),
+        ("account.blocked", Form::Sealed),
+        ("account.choices", Form::Sealed),
+        ("account.code_digest", Form::Sealed),
+        ("account.device_count", Form::Sealed),
+        ("account.email", Form::Sealed),
+        ("account.number", Form::Plain),
+        ("account.password_digest", Form::Sealed),
+        ("account.plan", Form::Sealed),
+        ("account.username", Form::Sealed),
+        ("account.username_digest", Form::Digest),
+        ("case.steps", Form::Sealed),
+        ("diagnostics.attempt", Form::Sealed),
+        ("notice.evidence", Form::Sealed),
+        ("payment.date", Form::Sealed),
+        ("payment.transaction", Form::Sealed),
+        ("session.bytes", Form::Sealed),
+        ("session.client_ip", Form::Sealed),
+        ("session.date", Form::Sealed),
+        ("session.server", Form::Sealed),
+        ("session.time", Form::Sealed),
+        ("usage.month_total", Form::Plain),
+    ];
     forms.into_iter().map(|(code, form)| (Code::literal(code), form)).collect()
 }
 
@@ -140,14 +162,15 @@ fn forms() -> BTreeMap<Code, Form> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use avow_accounting::{AccountRecord, MonthTotal};
-    use avow_terms::permit::Record;
+    use avow_accounting::INVENTORY;
+    use avow_terms::inventory::Column;
 
     use super::*;
 
     #[test]
     fn the_form_of_everything_that_the_store_keeps_is_known() {
-        let codes = AccountRecord::CODES.iter().chain(MonthTotal::CODES).map(|code| Code::literal(code));
+        let columns = INVENTORY.iter().flat_map(|table| table.columns).flat_map(Column::codes);
+        let codes = columns.filter(|code| !code.starts_with("system.")).map(Code::literal);
         assert_eq!(codes.collect::<BTreeSet<_>>(), forms().into_keys().collect());
     }
 }

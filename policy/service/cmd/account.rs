@@ -98,6 +98,9 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
             | Done::Relay(_)
             | Done::Sealed { .. }
             | Done::KeysRotated { .. }
+            | Done::Records(_)
+            | Done::Checked { .. }
+            | Done::Code { .. }
             | Done::TakenOver { .. }
             | Done::Reloaded { .. },
             _,

@@ -8,7 +8,7 @@ use avow_terms::{
     account::AccountId,
     amount::Bytes,
     code::Code,
-    permit::{Form, Permit, Record},
+    permit::{Due, Facts, Form, Permit, Record},
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -65,7 +65,7 @@ impl Desk {
             Some(zone) => Some(self.store.month_total(number, now, &zone).map_err(Failure::could_not)?.0),
             None => None,
         };
-        Ok(Done::Account(AccountView { month_bytes, kept: self.kept(now)?, ..Self::view(&account)? }))
+        Ok(Done::Account(AccountView { month_bytes, kept: self.kept_about(number, now)?, ..Self::view(&account)? }))
     }
 
     pub(super) fn link_account(&self, number: AccountId) -> Result<Done, Failure> {
@@ -130,7 +130,26 @@ impl Desk {
         Ok(kept)
     }
 
-    fn kept_of<R: Record>(&self, now: Timestamp, form: Form) -> Result<Vec<KeptView>, Failure> {
+    /// What is kept about one account, and until when: its own row, and every kind of record that is there.
+    pub(super) fn kept_about(&self, account: AccountId, now: Timestamp) -> Result<Vec<KeptView>, Failure> {
+        let rules = self.rules(now)?;
+        let mut kept = self.kept_of::<AccountRecord>(now, Form::Sealed)?;
+        for record in self.store.kept(account).map_err(Failure::could_not)? {
+            let purpose = Code::literal(record.purpose);
+            for code in record.codes.iter().map(|code| Code::literal(code)) {
+                let facts = Facts { consent: true, ..self.facts(now, Form::Sealed) };
+                let answer = rules.decide(record.service, &code, &purpose, &facts);
+                let due = record.due.map(Due::At).or(answer.due);
+                let until = due.map_or_else(|| "the next sweep".into(), report::due);
+                let clause = answer.clause.map_or_else(|| "none".into(), |clause| clause.to_string());
+                kept.push(KeptView { data: code.to_string(), clause, until });
+            }
+        }
+        kept.dedup();
+        Ok(kept)
+    }
+
+    pub(super) fn kept_of<R: Record>(&self, now: Timestamp, form: Form) -> Result<Vec<KeptView>, Failure> {
         let rules = self.rules(now)?;
         let purpose = Code::new(R::PURPOSE).map_err(Failure::could_not)?;
         let mut kept = Vec::new();

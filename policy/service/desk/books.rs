@@ -1,10 +1,10 @@
 //! Counts into the store, and out of it when they are due.
 
-use avow_accounting::{Applied, Cursor, MonthTotal, Swept};
+use avow_accounting::{Applied, Cursor, MonthTotal, SessionTotal, Swept};
 use avow_proxy::Frozen;
 use avow_terms::{
     code::Code,
-    permit::{Due, Events, Form, Record},
+    permit::{Due, Events, Facts, Form, Permit, Record},
 };
 use jiff::Timestamp;
 
@@ -34,21 +34,28 @@ impl Desk {
     /// If the store does not take it now; it is to be tried again unchanged.
     pub fn flush(&mut self, Frozen { batch, since }: &Frozen) -> Result<Flushed, Failure> {
         let now = clock::now();
-        match self.rules(now)?.permit::<MonthTotal>(&self.facts(now, Form::Plain)) {
-            Ok(_) if self.is_over(*since, now) => {
+        let rules = self.rules(now)?;
+        let month = rules.permit::<MonthTotal>(&self.facts(now, Form::Plain));
+        let ended = Events { session_end: Some(now), ..Events::default() };
+        let session = rules.permit::<SessionTotal>(&Facts { events: ended, ..self.facts(now, Form::Sealed) }).ok();
+        let over = month.is_ok() && self.is_over(*since, now);
+        match (month, session) {
+            (Err(refusal), None) => {
+                self.store.advance(batch).map_err(Failure::could_not)?;
+                Ok(Flushed::Refused(refusal.to_string()))
+            }
+            (Ok(_), None) if over => {
                 self.store.advance(batch).map_err(Failure::could_not)?;
                 Ok(Flushed::Over)
             }
-            Ok(permit) => {
-                let due = permit.due();
+            (month, session) => {
+                let month = month.ok().filter(|_| !over);
+                let dues = [month.as_ref().map(Permit::due), session.as_ref().map(Permit::due)];
+                let due = dues.into_iter().flatten().reduce(Due::or_earlier).unwrap_or(Due::At(now));
                 let (Applied::Written | Applied::Duplicate) =
-                    self.store.add_traffic(permit, batch).map_err(Failure::could_not)?;
+                    self.store.add_counts(month, session, batch).map_err(Failure::could_not)?;
                 self.store.tidy();
                 Ok(Flushed::Stored(due))
-            }
-            Err(refusal) => {
-                self.store.advance(batch).map_err(Failure::could_not)?;
-                Ok(Flushed::Refused(refusal.to_string()))
             }
         }
     }

@@ -7,7 +7,7 @@ use avow_terms::account::AccountId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::TakeOver;
+use super::{Ask, Given, Records, TakeOver};
 
 /// What a command asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +74,14 @@ pub enum Request {
     },
     /// Give every account a new key in the store, and seal what is kept about it anew.
     RotateKeys,
+    /// Something about the records of one account.
+    Record {
+        /// Which.
+        account: AccountId,
+        /// What.
+        #[serde(flatten)]
+        ask: Ask,
+    },
 }
 
 /// That an account was erased. It names no account, and is printed and not stored: a list of who was erased would be data
@@ -137,6 +145,18 @@ pub enum Done {
         effective: String,
         /// What changed, one line per clause.
         changes: Vec<String>,
+    },
+    /// What can be shown about an account, as it is now.
+    Records(Records),
+    /// Whether it was right.
+    Checked {
+        /// That.
+        right: bool,
+    },
+    /// A code, to be sent.
+    Code {
+        /// The code.
+        code: Given,
     },
     /// Every account has a new key.
     KeysRotated {

@@ -11,7 +11,7 @@ use crate::{
     clients::InProcess,
     target::{Echo, Source},
     tunnel::block_on,
-    world::World,
+    world::{World, repository},
 };
 
 #[test]

@@ -10,8 +10,8 @@ use std::{
 };
 
 use crate::{
+    life::echo_through,
     target::Echo,
-    tunnel::echo_through,
     world::{PATIENCE, Ran, Service, World, repository},
 };
 

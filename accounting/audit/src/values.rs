@@ -149,8 +149,8 @@ fn sealed(bytes: &[u8]) -> bool {
 /// Whether bytes look like a digest: 32 of them, as different from one another as chance makes.
 fn is_digest(bytes: &[u8]) -> bool {
     let different: BTreeSet<u8> = bytes.iter().copied().collect();
-    // 32 random bytes have fewer than 20 different values once in thousands of millions.
-    bytes.len() == 32 && different.len() >= 20
+    // 32 random bytes are all ASCII, or fewer than 20 different ones, once in thousands of millions.
+    bytes.len() == 32 && different.len() >= 20 && !bytes.is_ascii()
 }
 
 /// A name as SQL takes it.

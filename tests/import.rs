@@ -131,6 +131,9 @@ fn links_of_outline_go_on_to_work_on_the_port_they_name() {
     assert!(!dry.out.contains("Ann") && !dry.out.contains("K3y"), "a name or a key is told:\n{}", dry.out);
 
     let accounts = taken_over(&import(&world, "outline", file.to_str().unwrap(), &[]));
+    let limits = accounts.iter().map(|account| world.json(&["account", "show", &account.to_string()])["plan"].clone());
+    let limits: Vec<_> = limits.map(|plan| plan["month_bytes"].as_u64()).collect();
+    assert_eq!(limits, [Some(50_000_000_000), None], "the limits that they had are applied");
     assert_eq!(service.stop(), 0);
     let config = fs::read_to_string(world.data().join("avow.toml")).unwrap();
     let config = config.replace("listen = [", &format!("listen = [\"127.0.0.1:{port}\", "));

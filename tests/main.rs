@@ -27,6 +27,7 @@ mod kill;
 mod legal;
 mod life;
 mod matrix;
+mod plan;
 mod promises;
 mod records;
 mod reload;

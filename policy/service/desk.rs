@@ -7,6 +7,7 @@ mod accounts;
 mod books;
 mod devices;
 mod keys;
+mod plans;
 mod publication;
 mod records;
 mod request;
@@ -15,6 +16,7 @@ mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
 pub(crate) use devices::no_such_device;
+pub use plans::{Part, PlanChange, PlansNow, Until};
 pub use records::{Ask, Given, Records};
 pub use request::{AccountView, Done, KeptView, Receipt, RelayView, Request};
 pub use takeover::{Secret, TakeOver};
@@ -92,6 +94,7 @@ impl Desk {
             Request::RotateAccount { account, device } => self.rotate_account(account, device),
             Request::AddDevice { account, method } => self.add_device(account, method.as_deref()),
             Request::RemoveDevice { account, device } => self.remove_device(account, device),
+            Request::ChangePlan { account, change } => self.change_plan(account, change),
             Request::RemoveAccount { account } => self.remove_account(account),
             Request::ExportSealed => self.export_sealed(),
             Request::ShowRelay | Request::Reload => {

@@ -3,6 +3,7 @@
 mod books;
 mod borders;
 mod handed;
+mod plans;
 mod reload;
 mod rounds;
 mod sealed;
@@ -208,6 +209,7 @@ impl Service {
             page: self.page.clone(),
             news: news.clone(),
             live: live.clone(),
+            plans_changed: Notify::new(),
             admitted: Mutex::default(),
         });
         let sealed = Arc::new(Sealed::new(keeper.clone(), relay.clone(), self.config.desk.seal_to()?));
@@ -227,6 +229,7 @@ impl Service {
             control: tokio::spawn(board.clone().serve(switchboard::listen(&self.directory)?, stop)),
             others: vec![
                 tokio::spawn(rounds::flush(books.clone(), sealed.clone(), self.config.books.flush_seconds.duration())),
+                tokio::spawn(plans::apply(board.clone(), self.config.books.sweep_seconds.duration())),
                 tokio::spawn(rounds::sweep(
                     books.clone(),
                     board,

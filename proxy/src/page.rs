@@ -14,6 +14,7 @@ mod mapping;
 mod slots;
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io,
     os::fd::OwnedFd,
@@ -201,6 +202,18 @@ impl Page {
     #[must_use]
     pub fn totals(&self) -> Vec<(AccountId, Bytes)> {
         self.rows(Cell::counted)
+    }
+
+    /// What each account had counted where the next batch of the store's month begins: at the end of the batch of this
+    /// number, or at the border between two months if one has passed since. `None` when the page keeps that no more.
+    #[must_use]
+    pub fn counted_by(&self, seq: u64) -> Option<BTreeMap<AccountId, Bytes>> {
+        let _held = self.hold();
+        let later = self.frozen_seq().checked_sub(seq)?;
+        let (base, last) = (base_of(seq), base_of(self.frozen_seq()));
+        let at_border = self.mapping.header().border_after(last).is_some();
+        let until = |cell: &Cell| if at_border { cell.border(last) } else { cell.base(base) };
+        (later <= 1).then(|| self.rows(until).into_iter().collect())
     }
 
     /// Another handle of the page's file, for the relay.

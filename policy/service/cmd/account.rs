@@ -1,6 +1,7 @@
 //! `avow account`: who may connect.
 
 mod device;
+mod plan;
 
 use avow_terms::account::AccountId;
 use clap::Subcommand;
@@ -60,6 +61,8 @@ enum Action {
     /// Add, remove or list the devices of an account: each has a key of its own.
     #[command(subcommand)]
     Device(Device),
+    /// Change what an account may move in a month, until when, and with how many devices; without an option, show it.
+    Plan(plan::Plan),
     /// Erase an account and everything that is kept about it: the same as `avow forget`.
     Remove {
         /// The number of the account.
@@ -80,6 +83,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
         Action::Rotate { account, device } => (Request::RotateAccount { account, device }, Show::Link),
         Action::Device(ref device @ Device::Add { .. }) => (device.request(), Show::Link),
         Action::Device(ref device) => (device.request(), Show::Devices),
+        Action::Plan(ref plan) => (plan.request(), Show::Account),
         Action::Remove { account } => (Request::RemoveAccount { account }, Show::Account),
     };
     let mut done = control::ask(data, request)?;
@@ -141,10 +145,11 @@ pub fn kept(all: &[KeptView]) -> String {
 
 fn account_page(account: &AccountView) -> String {
     format!(
-        "account    {}\nopened     {}\nmethods    {}\nthis month {}\n\n{}",
+        "account    {}\nopened     {}\nmethods    {}\nplan       {}\nthis month {}\n\n{}",
         account.account.number(),
         report::instant(account.opened),
         account.methods.join(", "),
+        plan::parts(account),
         month(account),
         kept(&account.kept)
     )
@@ -154,9 +159,10 @@ fn list(accounts: &[AccountView]) -> String {
     if accounts.is_empty() {
         return "no accounts; `avow account add` opens one".into();
     }
-    let mut table = Table::new(["account", "this month", "methods"]);
+    let mut table = Table::new(["account", "this month", "plan", "methods"]);
     for account in accounts {
-        table.row([account.account.number().to_string(), month(account), account.methods.join(", ")]);
+        let methods = account.methods.join(", ");
+        table.row([account.account.number().to_string(), month(account), plan::parts(account), methods]);
     }
     table.to_string()
 }

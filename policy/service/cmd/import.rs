@@ -48,6 +48,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
     let found = import::read(args.from, &source)?;
     let asked = TakeOver {
         users: found.users.iter().map(|user| Secret::of(user.key.method(), user.key.secret())).collect(),
+        limits: found.users.iter().map(|user| user.limit).collect(),
         identities: found.identities.iter().map(|own| Secret::of(own.method, &own.secret)).collect(),
         void_links: args.void_links,
         dry_run: args.dry_run,
@@ -151,10 +152,6 @@ fn to_do(found: &Found, config: &Config) -> Vec<String> {
             if ports.len() == 1 { "port" } else { "ports" },
             ports.join(", ")
         ));
-    }
-    let limited = found.users.iter().filter(|user| user.limit.is_some()).count();
-    if limited > 0 {
-        to_do.push(format!("the limits of {} are not applied yet", report::count(limited, "user")));
     }
     to_do.push("the links that were given out name a host: it must lead to this machine".into());
     to_do.push("every key stands in that file: erase it when all is well".into());

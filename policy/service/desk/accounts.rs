@@ -9,6 +9,7 @@ use avow_terms::{
     amount::Bytes,
     code::Code,
     permit::{Due, Facts, Form, Permit, Record},
+    plan::Plan,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -53,7 +54,12 @@ impl Desk {
             None => None,
         };
         let total = |number| Some(totals.as_ref()?.get(&number).map_or(0, |bytes| bytes.0));
-        let view = |account: &Account| Ok(AccountView { month_bytes: total(account.number), ..Self::view(account)? });
+        let plans: BTreeMap<AccountId, Plan> = self.store.plans().map_err(Failure::could_not)?.into_iter().collect();
+        let plan = |number| plans.get(&number).copied().unwrap_or_default();
+        let view = |account: &Account| {
+            let number = account.number;
+            Ok(AccountView { month_bytes: total(number), plan: plan(number), ..Self::view(account)? })
+        };
         let accounts = self.store.accounts().map_err(Failure::could_not)?;
         Ok(Done::Accounts { accounts: accounts.iter().map(view).collect::<Result<_, Failure>>()? })
     }
@@ -65,7 +71,9 @@ impl Desk {
             Some(zone) => Some(self.store.month_total(number, now, &zone).map_err(Failure::could_not)?.0),
             None => None,
         };
-        Ok(Done::Account(AccountView { month_bytes, kept: self.kept_about(number, now)?, ..Self::view(&account)? }))
+        let plan = self.store.plan(number).map_err(Failure::could_not)?;
+        let kept = self.kept_about(number, now)?;
+        Ok(Done::Account(AccountView { month_bytes, plan: plan.unwrap_or_default(), kept, ..Self::view(&account)? }))
     }
 
     pub(super) fn link_account(&self, number: AccountId) -> Result<Done, Failure> {
@@ -94,7 +102,7 @@ impl Desk {
     }
 
     /// The zone whose months the policy in force counts; `None` if it keeps no month totals.
-    fn month_zone(&self, now: Timestamp) -> Result<Option<TimeZone>, Failure> {
+    pub(super) fn month_zone(&self, now: Timestamp) -> Result<Option<TimeZone>, Failure> {
         let permit = self.rules(now)?.permit::<MonthTotal>(&self.facts(now, Form::Plain));
         Ok(permit.ok().map(|permit| permit.zone().clone()))
     }
@@ -107,6 +115,7 @@ impl Desk {
             devices: keys.iter().map(AccessKey::device).collect(),
             methods: keys.iter().map(|key| key.method().to_string()).collect(),
             month_bytes: None,
+            plan: Plan::default(),
             links: Vec::new(),
             kept: Vec::new(),
         })

@@ -10,6 +10,7 @@ impl Desk {
     /// Gives an account a key for one more device.
     pub(super) fn add_device(&mut self, number: AccountId, method: Option<&str>) -> Result<Done, Failure> {
         let AccountKeys(mut keys) = self.keys_of(number)?;
+        self.may_have_devices(number, keys.len().saturating_add(1))?;
         let method = match (method, keys.first()) {
             (Some(method), _) => method.parse().map_err(Failure::could_not)?,
             (None, Some(key)) => key.method(),

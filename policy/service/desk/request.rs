@@ -3,11 +3,11 @@
 use std::fmt;
 
 use avow_proxy::{Raised, SealedSession};
-use avow_terms::account::AccountId;
+use avow_terms::{account::AccountId, plan::Plan};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Ask, Given, Records, TakeOver};
+use super::{Ask, Given, PlanChange, Records, TakeOver};
 
 /// What a command asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,13 @@ pub enum Request {
         account: AccountId,
         /// Which device of it.
         device: u8,
+    },
+    /// Change the plan of one account.
+    ChangePlan {
+        /// Which.
+        account: AccountId,
+        /// What of it.
+        change: PlanChange,
     },
     /// Erase one account.
     RemoveAccount {
@@ -189,6 +196,9 @@ pub struct AccountView {
     pub methods: Vec<String>,
     /// The bytes that are stored for this month; `None` if the policy in force keeps no such total.
     pub month_bytes: Option<u64>,
+    /// Its plan; a part that is absent has no limit.
+    #[serde(default)]
+    pub plan: Plan,
     /// Its links, where they were asked for. They are secrets.
     pub links: Vec<String>,
     /// What is kept about it, until when, and by which clause.

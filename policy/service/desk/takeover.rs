@@ -8,7 +8,7 @@ use std::{
 
 use avow_accounting::NewAccount;
 use avow_proxy::{AccessKey, AccountKeys, Method, ServerKeys};
-use avow_terms::{account::AccountId, private::Private};
+use avow_terms::{account::AccountId, amount::Bytes, plan::Plan, private::Private};
 use serde::{Deserialize, Serialize};
 
 use super::{Desk, Done};
@@ -19,6 +19,9 @@ use crate::{clock, failure::Failure, relay_keys, report};
 pub struct TakeOver {
     /// The users, each to be an account with this one key.
     pub users: Vec<Secret>,
+    /// How many bytes each of them may move in a month, in their order.
+    #[serde(default)]
+    pub limits: Vec<Option<u64>>,
     /// What clients of 2022 know the server by.
     pub identities: Vec<Secret>,
     /// Whether links that were given out here may be void afterwards.
@@ -59,6 +62,11 @@ impl Desk {
     /// Takes over users, or says what stands against it.
     pub(super) fn take_over(&mut self, asked: &TakeOver) -> Result<Done, Failure> {
         let permit = self.permit_account(clock::now())?;
+        let limited = asked.limits.iter().any(Option::is_some);
+        if limited {
+            let _ = self.permit_plan(clock::now())?;
+            self.may_limit_months(clock::now())?;
+        }
         let keys = asked.users.iter().map(Secret::key).collect::<Result<Vec<_>, _>>()?;
         let served = self.keys_of_accounts()?;
         none_is_served(&keys, &served)?;
@@ -81,8 +89,28 @@ impl Desk {
             }
             return Err(Failure::could_not(error));
         }
+        if let Err(failure) = self.limit_months(&numbers, &asked.limits) {
+            for number in &numbers {
+                self.store.remove_account(*number).map_err(Failure::could_not)?;
+            }
+            if !replaced.is_empty() {
+                relay_keys::replace(self.data.keys(), &self.relay_keys)?;
+            }
+            return Err(failure);
+        }
         self.relay_keys = Arc::new(server);
         Ok(Done::TakenOver { accounts: numbers, replaced })
+    }
+
+    /// Gives new accounts the limits that their users had.
+    fn limit_months(&mut self, numbers: &[AccountId], limits: &[Option<u64>]) -> Result<(), Failure> {
+        for (number, limit) in numbers.iter().zip(limits) {
+            let Some(limit) = *limit else { continue };
+            let permit = self.permit_plan(clock::now())?;
+            let plan = Plan { month_bytes: Some(Bytes(limit)), ..Plan::default() };
+            self.store.set_plan(permit, *number, &plan).map_err(Failure::could_not)?;
+        }
+        Ok(())
     }
 
     /// Numbers for so many accounts, in the order in which they are drawn.

@@ -1,6 +1,12 @@
 //! The service's side of the control socket: requests go to the desk, and what they change goes to the relay.
 
-use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::PermissionsExt,
+    sync::Arc,
+    time::Duration,
+};
 
 use avow_proxy::{AccountKeys, Admission, Page, Slot, Supervisor};
 use avow_terms::account::AccountId;
@@ -12,7 +18,10 @@ use tokio::{
     time,
 };
 
-use super::reload::Live;
+use super::{
+    plans::{Ceiling, Ceilings},
+    reload::Live,
+};
 use crate::{
     control::{self, Answered, Asked, LONGEST},
     data_dir::DataDir,
@@ -36,8 +45,10 @@ pub(super) struct Switchboard {
     pub(super) news: Arc<Notify>,
     /// The configuration.
     pub(super) live: Arc<Live>,
-    /// The accounts that the relay serves. Held while a request is done at the desk and in the relay: one at a time.
-    pub(super) admitted: Mutex<BTreeSet<AccountId>>,
+    /// Told when a plan was changed.
+    pub(super) plans_changed: Notify,
+    /// The accounts that the relay serves, each with the count it stops at. Held while a request is done at the desk and in the relay: one at a time.
+    pub(super) admitted: Mutex<BTreeMap<AccountId, Option<u64>>>,
 }
 
 /// Opens the control socket, for the owner of the data directory only.
@@ -124,9 +135,15 @@ impl Switchboard {
                 let done = self.at_desk(request).await;
                 // Whatever came of it: new keys may be stored although the old ones could not be wiped. Streams under
                 // keys that the store no longer has end.
-                if admitted.contains(&account) {
+                if admitted.contains_key(&account) {
                     self.admit(account, &mut admitted).await?;
                 }
+                done
+            }
+            Request::ChangePlan { account, .. } => {
+                let done = self.at_desk(request).await;
+                // Whatever came of it: a plan may be stored although the one before could not be wiped.
+                self.apply_plan_of(account, &mut admitted).await?;
                 done
             }
             Request::TakeOver(_) => {
@@ -136,6 +153,7 @@ impl Switchboard {
                         self.live.tell_relay(&self.live.now.load_full()).await?;
                     }
                     self.admit_new(accounts.clone(), &mut admitted).await?;
+                    self.plans_changed.notify_one();
                 }
                 Ok(done)
             }
@@ -165,10 +183,8 @@ impl Switchboard {
     /// If there are more accounts than the counter page holds.
     pub(super) async fn admit_all(&self, accounts: Vec<(AccountId, AccountKeys)>) -> Result<(), Failure> {
         let mut admitted = self.admitted.lock().await;
-        let admissions = accounts.into_iter().map(|(account, keys)| self.admission(account, keys));
-        let admissions = admissions.collect::<Result<Vec<_>, _>>()?;
-        admitted.extend(admissions.iter().map(|admission| admission.account));
-        self.relay.put(admissions).await.map_err(Failure::could_not)
+        let ceilings = self.ceilings(None).await?;
+        self.put(accounts, &ceilings, &mut admitted).await
     }
 
     /// Has the relay let go of accounts that a sweep erased.
@@ -179,40 +195,58 @@ impl Switchboard {
         let mut admitted = self.admitted.lock().await;
         let stored = self.keeper.at_desk(|desk| desk.keys_of_accounts()).await.flatten()?;
         let stored: BTreeSet<AccountId> = stored.into_iter().map(|(account, _)| account).collect();
-        for account in admitted.extract_if(.., |account| !stored.contains(account)) {
+        let erased: Vec<_> = admitted.keys().filter(|account| !stored.contains(account)).copied().collect();
+        for account in erased {
+            admitted.remove(&account);
             self.relay.remove(account).await.map_err(Failure::could_not)?;
             self.page.forget(account);
         }
         Ok(())
     }
 
-    /// Tells the relay many accounts as the store has them, in one step.
-    async fn admit_new(&self, accounts: Vec<AccountId>, admitted: &mut BTreeSet<AccountId>) -> Result<(), Failure> {
+    /// Tells the relay accounts as the store has them, in one step. Those whose plan has ended are left out.
+    pub(super) async fn admit_new(
+        &self,
+        accounts: Vec<AccountId>,
+        admitted: &mut BTreeMap<AccountId, Option<u64>>,
+    ) -> Result<(), Failure> {
+        let only = match accounts.as_slice() {
+            [account] => Some(*account),
+            _ => None,
+        };
         let keys = move |desk: &mut Desk| {
             let keys = accounts.into_iter().map(|account| Ok((account, desk.keys_of(account)?)));
             keys.collect::<Result<Vec<_>, Failure>>()
         };
         let keys = self.keeper.at_desk(keys).await.flatten()?;
-        let admissions = keys.into_iter().map(|(account, keys)| self.admission(account, keys));
-        let admissions = admissions.collect::<Result<Vec<_>, _>>()?;
-        admitted.extend(admissions.iter().map(|admission| admission.account));
-        self.relay.put(admissions).await.map_err(Failure::could_not)
+        let ceilings = self.ceilings(only).await?;
+        self.put(keys, &ceilings, admitted).await
     }
 
     /// Tells the relay an account as the store has it.
-    async fn admit(&self, account: AccountId, admitted: &mut BTreeSet<AccountId>) -> Result<(), Failure> {
-        let keys = self.keeper.at_desk(move |desk| desk.keys_of(account)).await.flatten()?;
-        self.put(account, keys).await?;
-        admitted.insert(account);
+    async fn admit(&self, account: AccountId, admitted: &mut BTreeMap<AccountId, Option<u64>>) -> Result<(), Failure> {
+        self.admit_new(vec![account], admitted).await
+    }
+
+    async fn put(
+        &self,
+        accounts: Vec<(AccountId, AccountKeys)>,
+        ceilings: &Ceilings,
+        admitted: &mut BTreeMap<AccountId, Option<u64>>,
+    ) -> Result<(), Failure> {
+        let mut admissions = Vec::with_capacity(accounts.len());
+        for (account, keys) in accounts {
+            let stop_at = match ceilings.accounts.get(&account) {
+                Some(Ceiling::Ended) => continue,
+                Some(Ceiling::At(at)) => *at,
+                None => None,
+            };
+            admissions.push(Admission { account, slot: self.slot(account)?, keys, stop_at });
+        }
+        let put: Vec<_> = admissions.iter().map(|admission| (admission.account, admission.stop_at)).collect();
+        self.relay.put(admissions).await.map_err(Failure::could_not)?;
+        admitted.extend(put);
         Ok(())
-    }
-
-    async fn put(&self, account: AccountId, keys: AccountKeys) -> Result<(), Failure> {
-        self.relay.put(vec![self.admission(account, keys)?]).await.map_err(Failure::could_not)
-    }
-
-    fn admission(&self, account: AccountId, keys: AccountKeys) -> Result<Admission, Failure> {
-        Ok(Admission { account, slot: self.slot(account)?, keys, stop_at: None })
     }
 
     fn slot(&self, account: AccountId) -> Result<Slot, Failure> {
@@ -223,7 +257,11 @@ impl Switchboard {
     }
 
     /// The relay lets go of an account before the store forgets it, so that nothing is counted for nobody.
-    async fn remove(&self, account: AccountId, admitted: &mut BTreeSet<AccountId>) -> Result<Done, Failure> {
+    async fn remove(
+        &self,
+        account: AccountId,
+        admitted: &mut BTreeMap<AccountId, Option<u64>>,
+    ) -> Result<Done, Failure> {
         self.at_desk(Request::LinkAccount { account }).await?;
         self.relay.remove(account).await.map_err(Failure::could_not)?;
         admitted.remove(&account);

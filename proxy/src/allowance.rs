@@ -98,7 +98,8 @@ impl Allowance {
         }
     }
 
-    fn try_hold(&self, bytes: usize) -> Option<Held<'_>> {
+    /// Holds this many bytes if that can be done without waiting.
+    pub(crate) fn try_hold(&self, bytes: usize) -> Option<Held<'_>> {
         let bytes = bytes as u64;
         if self.ceiling.load(Ordering::Acquire) == NO_LIMIT {
             return Some(Held { allowance: self, bytes: 0 });

@@ -3,48 +3,40 @@
 //! It is known by the key and the client's session (2022) or the client's address, lives in memory only, and is over
 //! when nothing was said for some minutes or its key is withdrawn.
 
+mod outside;
+mod talk;
+
 use std::{
-    cell::RefCell,
     collections::{HashMap, hash_map},
-    future::pending,
     hash::{Hash, Hasher},
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use avow_terms::private::Private;
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use bytes::Bytes;
 use shadowsocks::relay::Address;
-use tokio::{
-    net::UdpSocket,
-    sync::mpsc,
-    time::{Instant, sleep_until, timeout},
-};
+use tokio::{net::UdpSocket, sync::mpsc, time::Instant};
 
+use self::{outside::Outside, talk::Talk};
 use crate::{
     event::Event,
+    guard::Guard,
     packet::{Opened, Sealer},
-    registry::{Access, Watch},
+    registry::Access,
     relay::Relay,
-    target::{self, Unreached},
+    target::Unreached,
 };
 
 /// The largest datagram there is.
 pub(crate) const LARGEST: usize = 65_536;
 /// How many datagrams wait for a name to be resolved.
 const WAITING: usize = 64;
-/// How many answers are passed on before something else gets its turn.
-const IN_A_ROW: usize = 32;
-/// How long a name may take to resolve, and for how long its address is used again.
-const NAME_TAKES: Duration = Duration::from_secs(5);
-const NAME_LASTS: Duration = Duration::from_secs(60);
-
-thread_local! {
-    /// Room for one answer on its way; one for each thread, not for each association.
-    static ROOM: RefCell<Vec<u8>> = RefCell::new(vec![0; LARGEST]);
-}
 
 /// How an association is known. The first number is the serial of the key: two accounts never share one.
 #[derive(PartialEq, Eq, Hash, Clone)]
@@ -86,9 +78,24 @@ impl<S> Default for Associations<S> {
 pub(crate) struct Entry<S> {
     /// What the receiving side keeps about it.
     pub(crate) session: S,
+    access: Arc<Access>,
     /// Where the client was heard last.
     peer: Mutex<Private<SocketAddr>>,
-    outbox: mpsc::Sender<Opened>,
+    outside: Outside,
+    /// Whether it is not over yet; held while a datagram is sent without the association's task, so that nothing of a
+    /// key that is withdrawn is on its way when the task says that it is over.
+    lives: Mutex<bool>,
+    /// What cannot be sent at once.
+    outbox: mpsc::Sender<Waiting>,
+    began: Instant,
+    /// When something came or went, in milliseconds since it began.
+    last: AtomicU64,
+}
+
+/// A datagram that waits for its target to be found, or for room to send it.
+struct Waiting {
+    target: Private<Address>,
+    payload: Bytes,
 }
 
 /// What a new association is made of.
@@ -111,7 +118,16 @@ impl<S: Send + Sync + 'static> Associations<S> {
     pub(crate) fn open(self: &Arc<Self>, relay: &Arc<Relay>, begin: Beginning<S>) -> Option<Arc<Entry<S>>> {
         let (outbox, inbox) = mpsc::channel(WAITING);
         let Beginning { name, session, access, sealer, peer, socket } = begin;
-        let entry = Arc::new(Entry { session, peer: Mutex::new(peer), outbox });
+        let entry = Arc::new(Entry {
+            session,
+            access: Arc::clone(&access),
+            peer: Mutex::new(peer),
+            outside: Outside::default(),
+            lives: Mutex::new(true),
+            outbox,
+            began: Instant::now(),
+            last: AtomicU64::new(0),
+        });
         {
             let mut held = self.held();
             if held.len() >= relay.limits.load().associations {
@@ -130,16 +146,7 @@ impl<S: Send + Sync + 'static> Associations<S> {
         };
         relay.tally.count(Event::AssociationOpened);
         let watch = access.watch();
-        let talk = Talk {
-            relay: Arc::clone(relay),
-            access,
-            sealer,
-            socket,
-            entry: Arc::clone(&entry),
-            inbox,
-            outside: Outside::default(),
-            known: None,
-        };
+        let talk = Talk::new(relay, Arc::clone(&entry), sealer, socket, inbox);
         let associations = Arc::clone(self);
         tokio::spawn(async move {
             talk.until(watch, || associations.forget(&name)).await;
@@ -158,150 +165,61 @@ impl<S: Send + Sync + 'static> Associations<S> {
 }
 
 impl<S> Entry<S> {
-    /// Passes on what the client sent, from where it is now; false when there is no room.
-    pub(crate) fn pass(&self, opened: Opened, peer: Private<SocketAddr>) -> bool {
+    /// Passes on what the client sent, from where it is now: at once where nothing has to be waited for, and else through
+    /// the association's task.
+    pub(crate) fn pass(
+        &self,
+        guard: &Guard,
+        opened: Opened,
+        room: &[u8],
+        peer: Private<SocketAddr>,
+    ) -> Result<(), Unreached> {
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner) = peer;
-        self.outbox.try_send(opened).is_ok()
+        self.touch();
+        let payload = opened.payload(room);
+        if self.send_at_once(guard, &opened.target, payload)? {
+            return Ok(());
+        }
+        let waiting = Waiting { payload: Bytes::copy_from_slice(payload), target: opened.target };
+        self.outbox.try_send(waiting).map_err(|_| Unreached::NoAnswer)
+    }
+
+    /// Whether it could be sent without waiting: to an address, from a socket that is open and has room, by an account
+    /// of which nobody holds what is left.
+    fn send_at_once(&self, guard: &Guard, target: &Private<Address>, payload: &[u8]) -> Result<bool, Unreached> {
+        let Address::SocketAddress(address) = target.expose() else { return Ok(false) };
+        let to = Private::new(guard.admit(*address).ok_or(Unreached::Refused)?);
+        let Some(socket) = self.outside.open_towards(&to) else { return Ok(false) };
+        let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*lives {
+            return Err(Unreached::NoAnswer);
+        }
+        let Some(held) = self.access.allowance.try_hold(payload.len()) else { return Ok(false) };
+        match socket.try_send_to(payload, *to.expose()) {
+            Ok(sent) => held.taken(sent),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            Err(_) => return Err(Unreached::NoAnswer),
+        }
+        Ok(true)
+    }
+
+    /// From now on nothing is sent any more.
+    fn end(&self) {
+        *self.lives.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
     fn peer(&self) -> SocketAddr {
         *self.peer.lock().unwrap_or_else(PoisonError::into_inner).expose()
     }
-}
 
-/// The sending side of an association: a task of its own.
-struct Talk<S> {
-    relay: Arc<Relay>,
-    access: Arc<Access>,
-    sealer: Sealer,
-    socket: Arc<UdpSocket>,
-    entry: Arc<Entry<S>>,
-    inbox: mpsc::Receiver<Opened>,
-    outside: Outside,
-    /// The name that was sent to last, and where it was found.
-    known: Option<(Private<Address>, Private<SocketAddr>, Instant)>,
-}
-
-/// The sockets towards targets, opened when they are needed.
-#[derive(Default)]
-struct Outside {
-    four: Option<UdpSocket>,
-    six: Option<UdpSocket>,
-}
-
-impl<S> Talk<S> {
-    async fn until(mut self, mut watch: Watch, forget: impl FnOnce()) {
-        let allowance = Arc::clone(&self.access.allowance);
-        tokio::select! {
-            biased;
-            () = watch.withdrawn() => self.relay.tally.count(Event::Withdrawn),
-            () = allowance.used_up() => self.relay.tally.count(Event::UsedUp),
-            () = self.talk() => {}
-        }
-        forget();
-        // Only now is the key free of this association: the watch is held until here.
-        drop(watch);
+    /// Something came or went.
+    fn touch(&self) {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(now, Ordering::Relaxed);
     }
 
-    async fn talk(&mut self) {
-        let life = self.relay.limits.load().association_life();
-        let mut last = Instant::now();
-        loop {
-            tokio::select! {
-                opened = self.inbox.recv() => match opened {
-                    Some(opened) => self.outward(opened).await,
-                    None => return,
-                },
-                () = readable(self.outside.four.as_ref()) => self.inward(true).await,
-                () = readable(self.outside.six.as_ref()) => self.inward(false).await,
-                () = sleep_until(last + life) => return,
-            }
-            last = Instant::now();
-        }
-    }
-
-    async fn outward(&mut self, opened: Opened) {
-        match self.send(&opened).await {
-            Ok(()) => {}
-            Err(Unreached::NoAnswer) => self.relay.tally.count(Event::DatagramDropped),
-            Err(Unreached::Refused) => self.relay.tally.count(Event::Refused),
-        }
-    }
-
-    async fn send(&mut self, opened: &Opened) -> Result<(), Unreached> {
-        let to = self.locate(&opened.target).await?;
-        let socket = self.outside.towards(*to.expose()).map_err(|_| Unreached::NoAnswer)?;
-        let held = self.access.allowance.hold(opened.payload.len()).await.ok_or(Unreached::NoAnswer)?;
-        let sent = socket.send_to(&opened.payload, to.expose()).await.map_err(|_| Unreached::NoAnswer)?;
-        held.taken(sent);
-        Ok(())
-    }
-
-    async fn locate(&mut self, target: &Private<Address>) -> Result<Private<SocketAddr>, Unreached> {
-        if let Address::SocketAddress(address) = target.expose() {
-            return self.relay.guard.load().admit(*address).map(Private::new).ok_or(Unreached::Refused);
-        }
-        if let Some((name, address, since)) = &self.known
-            && name.expose() == target.expose()
-            && since.elapsed() < NAME_LASTS
-        {
-            return Ok(address.clone());
-        }
-        let guard = self.relay.guard.load_full();
-        let found = timeout(NAME_TAKES, target::locate(target, &guard)).await.map_err(|_| Unreached::NoAnswer)??;
-        let address = Private::new(*found.expose().first().ok_or(Unreached::NoAnswer)?);
-        self.known = Some((target.clone(), address.clone(), Instant::now()));
-        Ok(address)
-    }
-
-    /// Passes answers on to the client.
-    async fn inward(&mut self, four: bool) {
-        for _ in 0..IN_A_ROW {
-            let outside = if four { &self.outside.four } else { &self.outside.six };
-            let Some(outside) = outside else { return };
-            let answer = ROOM.with_borrow_mut(|room| {
-                let (length, from) = outside.try_recv_from(room).ok()?;
-                let sealed = self.sealer.seal(&self.relay.replays, from, room.get(..length)?)?;
-                Some((length, sealed))
-            });
-            let Some((length, sealed)) = answer else { return };
-            let Some(held) = self.access.allowance.hold(length).await else {
-                self.relay.tally.count(Event::DatagramDropped);
-                continue;
-            };
-            match self.socket.send_to(&sealed, self.entry.peer()).await {
-                Ok(_) => held.taken(length),
-                Err(_) => self.relay.tally.count(Event::DatagramDropped),
-            }
-        }
-    }
-}
-
-impl Outside {
-    fn towards(&mut self, to: SocketAddr) -> io::Result<&UdpSocket> {
-        let (socket, family) = match to {
-            SocketAddr::V4(_) => (&mut self.four, AddressFamily::INET),
-            SocketAddr::V6(_) => (&mut self.six, AddressFamily::INET6),
-        };
-        match socket {
-            Some(socket) => Ok(socket),
-            none => Ok(none.insert(outside(family)?)),
-        }
-    }
-}
-
-/// A socket that takes its port when it sends for the first time: behind the walls nothing can be bound.
-fn outside(family: AddressFamily) -> io::Result<UdpSocket> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(family, SocketType::DGRAM, flags, None)?;
-    UdpSocket::from_std(socket.into())
-}
-
-/// Waits until something came; for ever where there is no socket.
-async fn readable(socket: Option<&UdpSocket>) {
-    match socket {
-        // An error is met again, and dealt with, when it is read.
-        Some(socket) => drop(socket.readable().await),
-        None => pending().await,
+    /// When something came or went last.
+    fn last(&self) -> Instant {
+        self.began + Duration::from_millis(self.last.load(Ordering::Relaxed))
     }
 }

@@ -225,13 +225,14 @@ impl Bench {
         if let Some((access, head)) = datagram_name(&registry, packet) {
             let session = session_and_number(&head);
             let opened = open_named(&opener(&access, session.0), &head, packet, &mut room)?;
-            let target = opened.target.into_inner();
-            return Some(Said { target, payload: opened.payload.to_vec(), access, session: Some(session) });
+            let payload = opened.payload(&room).to_vec();
+            return Some(Said { target: opened.target.into_inner(), payload, access, session: Some(session) });
         }
         (0..self.accounts.len()).find_map(|place| {
             let access = registry.nameless.get(place)?;
             let opened = open_nameless(&access, packet, &mut room)?;
-            Some(Said { target: opened.target.into_inner(), payload: opened.payload.to_vec(), access, session: None })
+            let payload = opened.payload(&room).to_vec();
+            Some(Said { target: opened.target.into_inner(), payload, access, session: None })
         })
     }
 

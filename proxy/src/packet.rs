@@ -4,10 +4,10 @@
 //! not be aligned, look their cipher up in a list that grows with the sessions, and can be padded with memory that
 //! was never cleared.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, ops::Range};
 
 use avow_terms::private::Private;
-use bytes::{Buf, BufMut, Bytes};
+use bytes::{Buf, BufMut};
 use shadowsocks::{
     crypto::{CipherKind, v1::Cipher, v2::udp::UdpCipher},
     relay::Address,
@@ -34,7 +34,15 @@ pub(crate) const CLOCKS_APART: u64 = 30;
 /// What a client sends to a target.
 pub(crate) struct Opened {
     pub(crate) target: Private<Address>,
-    pub(crate) payload: Bytes,
+    /// Where its payload lies in the room that it was opened in.
+    payload: Range<usize>,
+}
+
+impl Opened {
+    /// What is sent there, in the room that it was opened in.
+    pub(crate) fn payload<'a>(&self, room: &'a [u8]) -> &'a [u8] {
+        room.get(self.payload.clone()).unwrap_or_default()
+    }
 }
 
 /// The session and the number in the head of a datagram of 2022.
@@ -56,7 +64,7 @@ pub(crate) fn open_named(cipher: &UdpCipher, head: &[u8; HEAD], packet: &[u8], r
         return None;
     }
     let padding = usize::from(body.try_get_u16().ok()?);
-    addressed(body.get(padding..)?)
+    addressed(body.get(padding..)?, length)
 }
 
 /// Opens a datagram of an older method; `None` when it is not sealed with this key.
@@ -67,12 +75,13 @@ pub(crate) fn open_nameless(access: &Access, packet: &[u8], room: &mut Vec<u8>) 
     room.clear();
     room.extend_from_slice(sealed);
     let opened = Cipher::new(kind, &access.key, salt).decrypt_packet(room);
-    opened.then(|| addressed(room.get(..length)?)).flatten()
+    opened.then(|| addressed(room.get(..length)?, length)).flatten()
 }
 
-fn addressed(body: &[u8]) -> Option<Opened> {
+/// What a body means that ends there in its room: its payload ends with it.
+fn addressed(body: &[u8], end: usize) -> Option<Opened> {
     let Addressed::To(target, payload) = address::read(body) else { return None };
-    Some(Opened { target, payload: Bytes::copy_from_slice(payload) })
+    Some(Opened { target, payload: end.checked_sub(payload.len())?..end })
 }
 
 /// Seals what comes back to a client.

@@ -13,7 +13,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::guard::Guard;
+use crate::{event::Event, guard::Guard};
 
 /// How long one address has the field for itself (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -27,6 +27,16 @@ pub(crate) enum Unreached {
     Refused,
     /// Its name is not found, or nobody answers in time.
     NoAnswer,
+}
+
+impl Unreached {
+    /// What is told of a datagram that did not get there.
+    pub(crate) fn of_a_datagram(self) -> Event {
+        match self {
+            Self::Refused => Event::Refused,
+            Self::NoAnswer => Event::DatagramDropped,
+        }
+    }
 }
 
 /// The addresses of a target that may be reached, the best first.

@@ -19,6 +19,7 @@ use crate::{
     registry::Access,
     relay::Relay,
     replays::Session as Seen,
+    target::Unreached,
     trial::hinted,
     window::Window,
 };
@@ -67,15 +68,15 @@ impl Door {
                 None => return self.search(packet, peer),
             },
         };
-        self.pass(admitted, peer);
+        self.pass(admitted, room, peer);
     }
 
-    fn pass(&self, admitted: Option<Admitted>, peer: &Private<SocketAddr>) {
+    fn pass(&self, admitted: Option<Admitted>, room: &[u8], peer: &Private<SocketAddr>) {
         let Some(Admitted(opened, place)) = admitted else { return self.relay.tally.count(Event::DatagramSilenced) };
-        let entry = place.or_else(|begin| self.associations.open(&self.relay, begin).ok_or(()));
-        let passed = entry.is_ok_and(|entry| entry.pass(opened, peer.clone()));
-        if !passed {
-            self.relay.tally.count(Event::DatagramDropped);
+        let entry = place.or_else(|begin| self.associations.open(&self.relay, begin).ok_or(Unreached::NoAnswer));
+        let passed = entry.and_then(|entry| entry.pass(&self.relay.guard.load(), opened, room, peer.clone()));
+        if let Err(unreached) = passed {
+            self.relay.tally.count(unreached.of_a_datagram());
         }
     }
 
@@ -107,7 +108,7 @@ impl Door {
                 hints.line(&peer).leave(host.read()?);
                 door.nameless(&access, opened, &packet, &peer)
             });
-            door.pass(admitted, &peer);
+            door.pass(admitted, &room, &peer);
             drop(place);
         });
     }

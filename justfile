@@ -44,6 +44,16 @@ publish file *arguments:
 audit *arguments:
     @cargo run --quiet --locked -- audit {{ arguments }}
 
+# Everything in the store in one file, sealed so that what is deleted later dies in it too
+[group('run')]
+backup file:
+    cargo run --quiet --locked -- backup {{ file }}
+
+# Make the store from a backup; what was deleted since stays deleted
+[group('run')]
+restore file *arguments:
+    cargo run --quiet --locked -- restore {{ file }} {{ arguments }}
+
 # Every test
 [group('development')]
 test *arguments:

@@ -20,7 +20,7 @@ use crate::{
     tunnel::block_on,
     world::{PATIENCE, Service, World, signal},
 };
-use dice::Dice;
+pub(crate) use dice::{Dice, seed};
 use load::{Load, STREAMS};
 
 /// What may be between a socket and the counter, per stream.
@@ -99,7 +99,7 @@ enum Victim {
 
 /// Kills so many times, in two services side by side: most of a round is waiting.
 fn in_lanes(victim: Victim, kills: usize) {
-    let seed = dice::seed();
+    let seed = seed();
     eprintln!("repeat with AVOW_SEED={seed}");
     thread::scope(|lanes| {
         for lane in 0..2 {

@@ -12,6 +12,7 @@
 mod abuse_desk;
 mod architecture;
 mod audit;
+mod backup;
 mod bad_input;
 mod bad_text;
 mod check;

@@ -13,6 +13,7 @@ use crate::{
     bucket::{self, Opened},
     error::{At, StoreError},
     family::Rows,
+    progress::Listener,
     store::{Reader, Store},
 };
 
@@ -32,11 +33,23 @@ impl Store {
     /// [`StoreError::Database`]; [`StoreError::NotWiped`] if it is removed and its bytes could not be wiped from the
     /// write-ahead log, [`StoreError::Pages`] if not from the pages: then repeat it.
     pub fn remove_account(&mut self, account: AccountId) -> Result<Removed, StoreError> {
+        self.remove_account_telling(account, &|_| {})
+    }
+
+    /// The same, and whoever listens is told how far it has got.
+    ///
+    /// # Errors
+    /// As [`Store::remove_account`].
+    pub fn remove_account_telling(
+        &mut self,
+        account: AccountId,
+        listener: Listener<'_>,
+    ) -> Result<Removed, StoreError> {
         let transaction = self.begin()?;
         let removed = remove(&transaction, account)?;
         transaction.commit().at("account", "commit")?;
         self.destroy_keys(&[account.number()])?;
-        self.wipe_unowned(&|_| {})?;
+        self.wipe_unowned(listener)?;
         Ok(removed)
     }
 }

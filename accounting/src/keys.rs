@@ -39,7 +39,7 @@ pub(crate) struct Keys {
     directory: PathBuf,
     wrapping: Option<Wrapping>,
     pub(crate) register: Register,
-    buckets: BTreeMap<String, KeyBytes>,
+    pub(crate) buckets: BTreeMap<String, KeyBytes>,
 }
 
 /// The file of a key.
@@ -89,6 +89,31 @@ impl Keys {
         }
         keys.check_accounts(connection, path)?;
         Ok(keys)
+    }
+
+    /// Reads every key that a directory holds, for a store that is not there yet. Changes nothing. Of two registers it takes
+    /// the one that is the right one; none if neither is.
+    pub(crate) fn find(
+        directory: &Path,
+        wrapping: Option<&Wrapping>,
+        is_right: impl Fn(&KeyBytes) -> bool,
+    ) -> Result<Option<Self>, OpenError> {
+        let next = file(directory, NEXT);
+        let next = if next.exists() { Register::read(&next, wrapping).ok() } else { None };
+        let register = match next.filter(|register| is_right(register.own())) {
+            Some(register) => register,
+            None => Register::read(&file(directory, ACCOUNTS), wrapping)?,
+        };
+        if !is_right(register.own()) {
+            return Ok(None);
+        }
+        let mut keys = Self::of(directory, wrapping, register);
+        let names = keys.files_of_buckets().map_err(|source| unreadable(directory, source))?;
+        for name in names.into_iter().filter(|name| file(directory, name).exists()) {
+            let key = read_one(&file(directory, &name), wrapping)?;
+            keys.buckets.insert(name, key);
+        }
+        Ok(Some(keys))
     }
 
     /// Finishes what a crash interrupted, and makes it possible to change the keys: of two registers the right one
@@ -173,6 +198,12 @@ impl Keys {
     /// Writes the proof of the register.
     pub(crate) fn prove_register(&self, connection: &Connection) -> Result<(), StoreError> {
         write_proof(connection, ACCOUNTS, self.register.own())
+    }
+
+    /// Writes the proof of the key that a bucket has.
+    pub(crate) fn prove_bucket(&self, connection: &Connection, name: &str) -> Result<(), StoreError> {
+        let key = self.buckets.get(name).ok_or(StoreError::Seal { table: SEAL.name })?;
+        write_proof(connection, name, key)
     }
 
     /// Where they lie.
@@ -327,6 +358,10 @@ fn make_directory(directory: &Path) -> Result<(), OpenError> {
         path: directory.into(),
         source,
     })
+}
+
+fn unreadable(path: &Path, source: io::Error) -> OpenError {
+    OpenError::File { action: "read", path: path.into(), source }
 }
 
 fn not_written(path: &Path, source: io::Error) -> OpenError {

@@ -7,6 +7,7 @@
 //! Architecture invariant: this crate opens no socket, cannot name an address and asks no clock.
 
 mod accounts;
+mod backup;
 mod bucket;
 mod case;
 mod choices;
@@ -33,6 +34,7 @@ mod plan;
 mod progress;
 mod record;
 mod register;
+mod remains;
 mod revisions;
 mod rotate;
 mod rows;
@@ -48,6 +50,7 @@ mod traffic;
 mod username;
 
 pub use accounts::{Account, NewAccount};
+pub use backup::{BackedUp, Backup, BackupError, Part, Restored, Restoring, Unlocked};
 pub use case::{Decision, Step};
 pub use choices::Chosen;
 pub use diagnostics::{Attempt, NotAWord, Word};

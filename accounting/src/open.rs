@@ -19,7 +19,7 @@ use crate::{
     keys::Keys,
     migrate,
     progress::Listener,
-    schema,
+    remains, schema,
     store::Reader,
 };
 
@@ -85,6 +85,16 @@ pub(crate) fn read(opening: &Opening<'_>) -> Result<Reader, OpenError> {
     Ok(Reader { connection, keys, path: path.into() })
 }
 
+/// Makes the file of a store that is to be filled by one transaction, with its schema.
+pub(crate) fn build(path: &Path) -> Result<Connection, OpenError> {
+    make_file(path)?;
+    let connection = connect(path)?;
+    engine::set_file(&connection, path)?;
+    schema::migrate(&connection).map_err(|error| database(path, &error))?;
+    keep_log(&connection, path, false)?;
+    Ok(connection)
+}
+
 fn open(opening: &Opening<'_>) -> Result<(Reader, u32), OpenError> {
     let path = opening.path;
     let connection = connect(path)?;
@@ -96,6 +106,11 @@ fn open(opening: &Opening<'_>) -> Result<(Reader, u32), OpenError> {
     keys.take(&connection)?;
     keep_log(&connection, path, false)?;
     let newest = newest(&connection).map_err(|error| OpenError::Unreadable { path: path.into(), error })?;
+    remains::destroy(path).map_err(|source| OpenError::File {
+        action: "finish restoring",
+        path: path.into(),
+        source,
+    })?;
     Ok((Reader { connection, keys, path: path.into() }, newest))
 }
 

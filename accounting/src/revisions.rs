@@ -33,13 +33,7 @@ impl Store {
     /// [`StoreError::Database`]
     pub fn set_trial(&mut self, text: &str, vocabulary: &str, now: Timestamp) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        transaction
-            .execute(
-                "INSERT INTO trial (version, text, vocabulary, since) VALUES (0, ?1, ?2, ?3)
-                 ON CONFLICT (version) DO UPDATE SET text = ?1, vocabulary = ?2, since = ?3",
-                params![text, vocabulary, now.as_millisecond()],
-            )
-            .at("trial", "set")?;
+        put_on_trial(&transaction, text, vocabulary, now)?;
         transaction.commit().at("trial", "commit")
     }
 
@@ -50,28 +44,51 @@ impl Store {
     /// [`StoreError::Broken`] if it is not whole or does not follow the last one, [`StoreError::Database`]
     pub fn append_revision(&mut self, revision: &Revision) -> Result<(), StoreError> {
         let transaction = self.begin()?;
-        let stored = all(&transaction)?;
-        revision.verify(stored.iter().rfind(|stored| stored.document == revision.document))?;
-        transaction
-            .execute(
-                "INSERT INTO revision
-                 (version, policy, document, effective, published_at, text, vocabulary, previous, hash)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                params![
-                    revision.version,
-                    revision.policy,
-                    document_name(revision.document),
-                    revision.effective.instant().as_millisecond(),
-                    revision.published_at.as_millisecond(),
-                    revision.text,
-                    revision.vocabulary,
-                    revision.previous,
-                    revision.hash,
-                ],
-            )
-            .at(TABLE, "insert")?;
+        append(&transaction, revision)?;
         transaction.commit().at(TABLE, "commit")
     }
+}
+
+/// Puts a text on trial, inside the transaction of the caller.
+pub(crate) fn put_on_trial(
+    connection: &Connection,
+    text: &str,
+    vocabulary: &str,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    connection
+        .execute(
+            "INSERT INTO trial (version, text, vocabulary, since) VALUES (0, ?1, ?2, ?3)
+             ON CONFLICT (version) DO UPDATE SET text = ?1, vocabulary = ?2, since = ?3",
+            params![text, vocabulary, since.as_millisecond()],
+        )
+        .at("trial", "set")
+        .map(|_| ())
+}
+
+/// Adds a version to its chain, inside the transaction of the caller.
+pub(crate) fn append(connection: &Connection, revision: &Revision) -> Result<(), StoreError> {
+    let stored = all(connection)?;
+    revision.verify(stored.iter().rfind(|stored| stored.document == revision.document))?;
+    connection
+        .execute(
+            "INSERT INTO revision
+             (version, policy, document, effective, published_at, text, vocabulary, previous, hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                revision.version,
+                revision.policy,
+                document_name(revision.document),
+                revision.effective.instant().as_millisecond(),
+                revision.published_at.as_millisecond(),
+                revision.text,
+                revision.vocabulary,
+                revision.previous,
+                revision.hash,
+            ],
+        )
+        .at(TABLE, "insert")
+        .map(|_| ())
 }
 
 impl Reader {
@@ -156,14 +173,16 @@ impl Stored {
     }
 }
 
-fn document_name(document: Document) -> &'static str {
+/// What a document is called in the store.
+pub(crate) fn document_name(document: Document) -> &'static str {
     match document {
         Document::Privacy => "privacy",
         Document::Terms => "terms",
     }
 }
 
-fn document(name: &str) -> Result<Document, StoreError> {
+/// The document of a name.
+pub(crate) fn document(name: &str) -> Result<Document, StoreError> {
     match name {
         "privacy" => Ok(Document::Privacy),
         "terms" => Ok(Document::Terms),

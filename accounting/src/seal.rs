@@ -36,17 +36,26 @@ impl SealingKey {
 
     /// Seals a value for one place.
     pub(crate) fn seal(&self, place: &[u8], value: &[u8]) -> Result<Vec<u8>, CannotSeal> {
-        let mut text = padded(value)?;
-        let nonce = self.0.seal_in_place_append_tag(Aad::from(place), &mut text)?;
-        Ok([nonce.as_ref().as_slice(), &text].concat())
+        self.seal_exact(place, padded(value)?)
     }
 
     /// Opens what was sealed for that place.
     pub(crate) fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Private<Vec<u8>>, CannotSeal> {
+        unpadded(self.open_exact(place, sealed)?.expose()).map(Private::new).ok_or(CannotSeal)
+    }
+
+    /// Seals a value as long as it is: for one that stands inside of another sealed value, or whose length tells nothing.
+    pub(crate) fn seal_exact(&self, place: &[u8], mut value: Vec<u8>) -> Result<Vec<u8>, CannotSeal> {
+        let nonce = self.0.seal_in_place_append_tag(Aad::from(place), &mut value)?;
+        Ok([nonce.as_ref().as_slice(), &value].concat())
+    }
+
+    /// Opens what was sealed as long as it is.
+    pub(crate) fn open_exact(&self, place: &[u8], sealed: &[u8]) -> Result<Private<Vec<u8>>, CannotSeal> {
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or(CannotSeal)?;
         let mut text = text.to_vec();
         let plain = self.0.open_in_place(Nonce::try_assume_unique_for_key(nonce)?, Aad::from(place), &mut text)?;
-        unpadded(plain).map(Private::new).ok_or(CannotSeal)
+        Ok(Private::new(plain.to_vec()))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     erase,
     error::{At, StoreError},
     inventory::{ACCOUNT, BUCKET},
+    progress::{Listener, Steps},
     record::AccountRecord,
     store::{Reader, Store},
 };
@@ -52,32 +53,33 @@ impl Store {
     /// [`StoreError::Damaged`], [`StoreError::Database`]; [`StoreError::NotWiped`] or [`StoreError::Pages`] if
     /// everything was dropped and could not be wiped from the write-ahead log or the pages: then repeat it.
     pub fn sweep(&mut self, history: &History, now: Timestamp) -> Result<Swept, StoreError> {
-        self.sweep_by(&by(history, now), now)
+        self.sweep_telling(history, now, &|_| {})
     }
 
-    fn sweep_by(&mut self, deadlines: &Deadlines<'_>, now: Timestamp) -> Result<Swept, StoreError> {
-        let mut swept = Swept::default();
+    /// The same, and whoever listens is told how far it has got.
+    ///
+    /// # Errors
+    /// As [`Store::sweep`].
+    pub fn sweep_telling(
+        &mut self,
+        history: &History,
+        now: Timestamp,
+        listener: Listener<'_>,
+    ) -> Result<Swept, StoreError> {
+        self.sweep_by(&by(history, now), now, listener)
+    }
+
+    fn sweep_by(
+        &mut self,
+        deadlines: &Deadlines<'_>,
+        now: Timestamp,
+        listener: Listener<'_>,
+    ) -> Result<Swept, StoreError> {
         let transaction = self.begin()?;
-        date_back(&transaction, now)?;
-        for opened in bucket::all(&transaction)? {
-            let due = due_of(&opened, deadlines);
-            if due.is_some_and(|due| due <= now) {
-                swept.buckets += 1;
-                swept.rows += opened.bucket.drop(&transaction)?;
-            } else if let Some(due) = due {
-                opened.bucket.due_no_later(&transaction, due)?;
-            }
-        }
-        let mut oldest = oldest_accounts(&transaction)?;
-        let removed = remove_due_accounts(&transaction, &oldest, deadlines, now)?;
-        if !removed.is_empty() {
-            oldest = oldest_accounts(&transaction)?;
-        }
-        swept.accounts = removed.len();
-        swept.next_due = next_due(&transaction, &oldest, deadlines)?;
+        let (swept, removed) = erase_due(&transaction, deadlines, now, listener)?;
         transaction.commit().at("store", "commit")?;
         self.destroy_keys(&removed)?;
-        self.wipe_changed(&|_| {})?;
+        self.wipe_changed(listener)?;
         Ok(swept)
     }
 
@@ -103,6 +105,48 @@ impl Reader {
     pub fn next_due(&self, history: &History, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         next_due(&self.connection, &oldest_accounts(&self.connection)?, &by(history, now))
     }
+}
+
+/// Erases what is due, inside the transaction of the caller; also says which accounts were. Their keys, and those of the
+/// buckets, are to be destroyed after the commit.
+fn erase_due(
+    transaction: &Connection,
+    deadlines: &Deadlines<'_>,
+    now: Timestamp,
+    listener: Listener<'_>,
+) -> Result<(Swept, Vec<u32>), StoreError> {
+    let mut swept = Swept::default();
+    date_back(transaction, now)?;
+    let buckets = bucket::all(transaction)?;
+    let mut steps = Steps::new(listener, "erasing what is due, bucket by bucket", buckets.len());
+    for opened in buckets {
+        let due = due_of(&opened, deadlines);
+        if due.is_some_and(|due| due <= now) {
+            swept.buckets += 1;
+            swept.rows += opened.bucket.drop(transaction)?;
+        } else if let Some(due) = due {
+            opened.bucket.due_no_later(transaction, due)?;
+        }
+        steps.step();
+    }
+    let mut oldest = oldest_accounts(transaction)?;
+    let removed = remove_due_accounts(transaction, &oldest, deadlines, now)?;
+    if !removed.is_empty() {
+        oldest = oldest_accounts(transaction)?;
+    }
+    swept.accounts = removed.len();
+    swept.next_due = next_due(transaction, &oldest, deadlines)?;
+    Ok((swept, removed))
+}
+
+/// The same by a history, in a store that is just being restored.
+pub(crate) fn erase_what_is_due(
+    transaction: &Connection,
+    history: &History,
+    now: Timestamp,
+    listener: Listener<'_>,
+) -> Result<Swept, StoreError> {
+    erase_due(transaction, &by(history, now), now, listener).map(|(swept, _)| swept)
 }
 
 /// The deadlines of a history: the earliest under all versions that have come into force since the recording.
@@ -244,7 +288,7 @@ mod tests {
 
     /// Sweeps with the same deadline for everything, and says how many buckets are left.
     fn left(store: &mut Store, due: Due, now: Timestamp) -> usize {
-        store.sweep_by(&|_, _, _, _| due, now).unwrap();
+        store.sweep_by(&|_, _, _, _| due, now, &|_| {}).unwrap();
         bucket::all(&store.connection).unwrap().len()
     }
 
@@ -252,9 +296,9 @@ mod tests {
     fn a_bucket_goes_at_its_deadline_and_not_a_millisecond_before() {
         let due = at("2026-12-01T00:00:00Z");
         let (dir, mut store) = store(at("2026-11-03T10:00:00Z"), Due::At(due));
-        let early = store.sweep_by(&|_, _, _, _| Due::At(due), millisecond_before(due)).unwrap();
+        let early = store.sweep_by(&|_, _, _, _| Due::At(due), millisecond_before(due), &|_| {}).unwrap();
         assert_eq!(early, Swept { next_due: Some(due), ..Swept::default() });
-        let swept = store.sweep_by(&|_, _, _, _| Due::At(due), due).unwrap();
+        let swept = store.sweep_by(&|_, _, _, _| Due::At(due), due, &|_| {}).unwrap();
         assert_eq!(swept, Swept { buckets: 1, rows: 2, accounts: 0, next_due: None });
         assert_eq!(fs::metadata(log_of(&dir.path().join("avow.db"))).unwrap().len(), 0);
         assert_eq!(schema::difference(&store.connection).unwrap(), None);
@@ -319,9 +363,9 @@ mod tests {
             connection.query_row("SELECT count(*) FROM bucket", [], |row| row.get(0)).unwrap()
         };
         assert_eq!(rows(&looking), 1);
-        assert_eq!(store.sweep_by(&|_, _, _, _| Due::At(due), due), Err(StoreError::NotWiped));
+        assert_eq!(store.sweep_by(&|_, _, _, _| Due::At(due), due, &|_| {}), Err(StoreError::NotWiped));
         assert_eq!(rows(&store.connection), 0);
         looking.finish().unwrap();
-        assert_eq!(store.sweep_by(&|_, _, _, _| Due::At(due), due), Ok(Swept::default()));
+        assert_eq!(store.sweep_by(&|_, _, _, _| Due::At(due), due, &|_| {}), Ok(Swept::default()));
     }
 }

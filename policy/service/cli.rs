@@ -17,6 +17,7 @@ First minute:
   avow account list           who may connect, and what they moved this month
   avow audit                  check the store against the policy, promise by promise
   avow walls                  what the kernel keeps from the relay, shown and tried
+  avow backup FILE            everything in the store, sealed so that what is deleted later dies in it too
 
 Legal:
   avow init                   write a first policy from a few answers
@@ -94,8 +95,12 @@ pub enum Command {
     Publish(cmd::publish::Args),
     /// List the published versions.
     History,
-    /// Check the store against the policy, promise by promise.
-    Audit,
+    /// Check the store against the policy, promise by promise; or a backup.
+    Audit(cmd::audit::Args),
+    /// Write everything in the store into one file, each row sealed under the keys it dies with.
+    Backup(cmd::backup::Args),
+    /// Make the store from a backup: what was deleted since stays deleted.
+    Restore(cmd::restore::Args),
     /// The abuse desk's key, and what was sealed to it; for a machine on which no service runs.
     Desk(cmd::abuse_desk::Args),
     /// Show the walls around the relay, and try what they forbid.

@@ -8,6 +8,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -20,6 +21,7 @@ use crate::{
     data_dir::DataDir,
     desk::{Desk, Done, Request},
     failure::{Failure, Said},
+    meter::{self, Meter},
 };
 
 /// The version of the protocol.
@@ -32,9 +34,32 @@ pub const LONGEST: u64 = 32 << 20;
 pub struct Asked {
     /// The version of the protocol.
     pub avow: u32,
+    /// Whether to say on the way how far it has got: `{"avow":1,"progress":{..}}`, any number of lines.
+    #[serde(default)]
+    pub progress: bool,
     /// What is asked.
     #[serde(flatten)]
     pub request: Request,
+}
+
+/// How far something long has got, on the wire.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Told {
+    /// The version of the protocol.
+    pub avow: u32,
+    /// How far.
+    pub progress: Step,
+}
+
+/// So much of so much.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// What is being done.
+    pub doing: String,
+    /// How many of the parts are done.
+    pub done: usize,
+    /// How many there are.
+    pub of: usize,
 }
 
 /// An answer on the wire.
@@ -80,18 +105,31 @@ pub enum Refused {
 /// # Errors
 /// Whatever stands against it.
 pub fn ask(data: &Data, request: Request) -> Result<Done, Failure> {
+    ask_and_tell(data, request, None)
+}
+
+/// The same for something that may take long: the meter says how far it has got.
+///
+/// # Errors
+/// Whatever stands against it.
+pub fn ask_telling(data: &Data, request: Request, meter: &Arc<Meter>) -> Result<Done, Failure> {
+    ask_and_tell(data, request, Some(meter))
+}
+
+fn ask_and_tell(data: &Data, request: Request, meter: Option<&Arc<Meter>>) -> Result<Done, Failure> {
     let config = Config::load(data)?;
     let directory = DataDir::new(data, &config);
     directory.require_store()?;
     for _ in 0..40 {
         if let Some(lock) = directory.try_lock()? {
-            let mut desk = Desk::open(&directory, &config, &|_| ())?;
-            let done = desk.perform(request);
+            let telling = meter.map_or_else(meter::nobody, Meter::telling);
+            let mut desk = Desk::open(&directory, &config, &*telling)?;
+            let done = desk.perform_telling(request, telling);
             drop(lock);
             return done;
         }
         if let Ok(stream) = connect(&directory.control_socket()) {
-            return exchange(stream, request);
+            return exchange(stream, request, meter);
         }
         // Somebody holds the lock and does not answer yet: a service that is starting, or another command.
         thread::sleep(Duration::from_millis(50));
@@ -106,7 +144,7 @@ pub fn ask(data: &Data, request: Request) -> Result<Done, Failure> {
 /// If it does not answer, or says no.
 pub fn ask_running(data: &Data, request: Request) -> Result<Option<Done>, Failure> {
     match connect(&DataDir::of(data)?.control_socket()) {
-        Ok(stream) => exchange(stream, request).map(Some),
+        Ok(stream) => exchange(stream, request, None).map(Some),
         Err(_) => Ok(None),
     }
 }
@@ -126,13 +164,21 @@ fn connect(socket: &Path) -> std::io::Result<UnixStream> {
     UnixStream::connect(short(socket))
 }
 
-fn exchange(mut stream: UnixStream, request: Request) -> Result<Done, Failure> {
+fn exchange(mut stream: UnixStream, request: Request, meter: Option<&Arc<Meter>>) -> Result<Done, Failure> {
     let broken = |_| Failure::could_not("the running service did not answer").help("see its log on standard error");
-    let mut line = serde_json::to_vec(&Asked { avow: VERSION, request }).map_err(Failure::could_not)?;
+    let mut line =
+        serde_json::to_vec(&Asked { avow: VERSION, progress: meter.is_some(), request }).map_err(Failure::could_not)?;
     line.push(b'\n');
     stream.write_all(&line).map_err(broken)?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(broken)?;
+    let (mut lines, mut answer) = (BufReader::new(stream), String::new());
+    lines.read_line(&mut answer).map_err(broken)?;
+    while let (Some(meter), Ok(Told { progress: Step { doing, done, of }, .. })) =
+        (meter, serde_json::from_str(&answer))
+    {
+        meter.told(&doing, done, of);
+        answer.clear();
+        lines.read_line(&mut answer).map_err(broken)?;
+    }
     let answered: Answered = serde_json::from_str(&answer).map_err(|_| {
         Failure::could_not("the running service is of another version than this command")
             .help("restart the service, or use the command that it was started with")

@@ -4,6 +4,7 @@
 //! itself. Either way the same code answers, so that there is one way to do a thing.
 
 mod accounts;
+mod backup;
 mod books;
 mod devices;
 mod keys;
@@ -33,7 +34,16 @@ use avow_terms::{
 };
 use jiff::Timestamp;
 
-use crate::{clock, config::Config, data_dir::DataDir, failure::Failure, relay_keys, standing::Standing, texts};
+use crate::{
+    clock,
+    config::Config,
+    data_dir::DataDir,
+    failure::Failure,
+    meter::{self, Telling},
+    relay_keys,
+    standing::Standing,
+    texts,
+};
 
 /// The store, the versions, and what is needed to change them.
 pub struct Desk {
@@ -44,6 +54,8 @@ pub struct Desk {
     place: NodePlace,
     host: String,
     port: u16,
+    /// Who is told how far something long has got.
+    telling: Telling,
 }
 
 impl Desk {
@@ -61,12 +73,22 @@ impl Desk {
         let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
         let relay_keys = Arc::new(relay_keys::load(data.keys())?);
         let (host, port) = reached(config);
-        Ok(Self { store, data: data.clone(), standing, relay_keys, place: config.policy.place, host, port })
+        let (data, place, telling) = (data.clone(), config.policy.place, meter::nobody());
+        Ok(Self { store, data, standing, relay_keys, place, host, port, telling })
     }
 
     /// From now on links lead where this configuration says.
     pub fn reached_by(&mut self, config: &Config) {
         (self.host, _) = reached(config);
+    }
+
+    /// Whoever is told, from now on, how far something long has got.
+    pub fn tell(&mut self, telling: Telling) {
+        self.telling = telling;
+    }
+
+    fn telling(&self) -> Telling {
+        self.telling.clone()
     }
 
     /// The versions, for whoever only reads them.
@@ -79,6 +101,17 @@ impl Desk {
     #[must_use]
     pub fn relay_keys(&self) -> Arc<ServerKeys> {
         self.relay_keys.clone()
+    }
+
+    /// Does what a command asks, and tells this one how far it has got.
+    ///
+    /// # Errors
+    /// As [`Desk::perform`].
+    pub fn perform_telling(&mut self, request: Request, telling: Telling) -> Result<Done, Failure> {
+        let before = std::mem::replace(&mut self.telling, telling);
+        let done = self.perform(request);
+        self.telling = before;
+        done
     }
 
     /// Does what a command asks.
@@ -101,6 +134,7 @@ impl Desk {
                 Err(Failure::could_not("no service runs here").help("start one with `avow up`"))
             }
             Request::Publish { name, text } => self.publish(&name, &text),
+            Request::BackUp { file } => self.back_up(&file),
             Request::RotateKeys => self.rotate_keys(),
             Request::Record { account, ask } => self.record(account, &ask),
             Request::TakeOver(asked) => self.take_over(&asked),

@@ -17,6 +17,7 @@ pub mod http;
 pub mod import;
 pub mod keeper;
 pub mod log;
+pub mod meter;
 pub mod needs;
 pub mod policy_html;
 pub mod relay_keys;
@@ -62,7 +63,9 @@ pub fn run(cli: Cli) -> Exit {
         Command::Diff(args) => cmd::diff::run(&args, &cli.data, screen),
         Command::Publish(args) => cmd::publish::run(&args, &cli.data, screen),
         Command::History => cmd::history::run(&cli.data, screen),
-        Command::Audit => cmd::audit::run(&cli.data, screen),
+        Command::Audit(args) => cmd::audit::run(&args, &cli.data, screen),
+        Command::Backup(args) => cmd::backup::run(&args, &cli.data, screen),
+        Command::Restore(args) => cmd::restore::run(&args, &cli.data, screen),
         Command::Desk(args) => cmd::abuse_desk::run(&args, &cli.data, screen),
         Command::Walls => cmd::walls::run(&cli.data, screen),
         Command::Record(args) => cmd::record::run(&args, &cli.data, screen),

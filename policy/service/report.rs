@@ -13,7 +13,6 @@ pub use problems::{counted, problems, problems_json};
 pub use sarif::sarif;
 pub use table::Table;
 
-use avow_accounting::Progress;
 use avow_terms::{
     permit::Due,
     retention::{Anchor, Period},
@@ -44,13 +43,6 @@ pub fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-/// How far something long has got.
-#[must_use]
-pub fn progress(progress: Progress) -> String {
-    let Progress { doing, done, of } = progress;
-    format!("avow: {doing}: {done} of {of} ...")
 }
 
 /// When something is due, in words: an instant, or the event that ends it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use avow_accounting::Reader;
+use avow_accounting::{Reader, TrialText};
 use avow_terms::{
     conflict::Published, history::History, minute::Minute, policy::Policy, reading, revision::Revision, rules::Rules,
     source::Source,
@@ -24,11 +24,19 @@ impl Standing {
     /// # Errors
     /// If the store cannot be read, or a text in it is no policy (which only an edited store can hold).
     pub fn load(store: &Reader) -> Result<Self, Failure> {
-        let trial = match store.trial().map_err(Failure::could_not)? {
+        let (trial, revisions) = (store.trial().map_err(Failure::could_not)?, store.revisions());
+        Self::of(trial, revisions.map_err(Failure::could_not)?)
+    }
+
+    /// Compiles these versions.
+    ///
+    /// # Errors
+    /// If a text is no policy.
+    pub fn of(trial: Option<TrialText>, revisions: Vec<Revision>) -> Result<Self, Failure> {
+        let trial = match trial {
             Some(trial) => Some(compile("on trial", &trial.text, &trial.vocabulary, 0)?),
             None => None,
         };
-        let revisions = store.revisions().map_err(Failure::could_not)?;
         let mut published: Vec<(Minute, Arc<Rules>)> = Vec::new();
         for revision in &revisions {
             let name = format!("v{}", revision.version);

@@ -35,7 +35,7 @@ use crate::{
     http::{self, Health, Metrics, Site},
     keeper::Keeper,
     log::{self, Event},
-    report,
+    meter::Meter,
     runtime_dir::RuntimeDir,
     screen::Screen,
 };
@@ -67,7 +67,9 @@ pub fn run(load: Loader, data: &Data, clock_is_right: bool, screen: Screen) -> R
     directory.create()?;
     let lock = directory.lock()?;
     let sockets = Sockets::open(config, handed)?;
-    let mut desk = Desk::open(&directory, config, &|progress| screen.progress(&report::progress(progress)))?;
+    let telling = Meter::new(screen).telling();
+    let mut desk = Desk::open(&directory, config, &*telling)?;
+    desk.tell(telling);
     desk.may_stand_here()?;
     if config.desk.seal_to()?.is_some() {
         desk.may_seal_sessions()?;

@@ -5,16 +5,16 @@ use std::{
     time::Duration,
 };
 
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 /// A seed that no run before had, or the one that was asked for.
-pub(super) fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let asked = std::env::var("AVOW_SEED").ok().map(|seed| seed.parse().unwrap());
     asked.unwrap_or_else(|| RandomState::new().build_hasher().finish())
 }
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -26,15 +26,15 @@ impl Dice {
     }
 
     /// A moment below so many milliseconds, to the microsecond.
-    pub(super) fn moment(&mut self, milliseconds: u64) -> Duration {
+    pub(crate) fn moment(&mut self, milliseconds: u64) -> Duration {
         Duration::from_micros(self.next() % (milliseconds * 1000))
     }
 
-    pub(super) fn one_in(&mut self, sides: u64) -> bool {
+    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
         self.next().is_multiple_of(sides)
     }
 
-    pub(super) fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.one_in(2)
     }
 }

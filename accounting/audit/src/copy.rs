@@ -38,6 +38,9 @@ pub enum CouldNotRun {
     /// It is something else.
     #[error("`{}` is not a store", .0.display())]
     NotAStore(PathBuf),
+    /// It is something else, or of a later Avow.
+    #[error("`{}` is not a backup, or one of a newer Avow", .0.display())]
+    NotABackup(PathBuf),
     /// A later Avow wrote it.
     #[error("the store has schema {found}, and this audit knows {known}: audit it with the version that wrote it")]
     Newer {

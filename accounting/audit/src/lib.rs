@@ -9,6 +9,7 @@
 //! no query: else both would err alike and agree.
 
 mod audit;
+mod backup;
 mod buckets;
 mod bytes;
 mod chain;
@@ -32,6 +33,7 @@ mod shapes;
 mod values;
 
 pub use audit::{Question, audit};
+pub use backup::{BackupQuestion, BackupReport, HeldPart, Opens, audit_backup};
 pub use bytes::{Region, Unowned, unowned};
 pub use copy::CouldNotRun;
 pub use report::{Finding, Line, LookedAt, NotChecked, Report, Standing, Verdict};

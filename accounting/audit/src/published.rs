@@ -20,6 +20,7 @@ pub(crate) struct Edition {
 }
 
 /// What the store says about a published version.
+#[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) version: u32,
     pub(crate) policy: String,
@@ -58,6 +59,12 @@ impl Published {
         let sql = format!("SELECT {columns} FROM revision ORDER BY document, version");
         let links = rows(store, "revision", &sql, |row| Entry::read(row).map(Link::read))?;
         Ok(Self { trial: trial.into_iter().next(), links })
+    }
+
+    /// The texts of a backup.
+    pub(crate) fn of(trial: Option<(String, String, i64)>, entries: Vec<Entry>) -> Self {
+        let trial = trial.map(|(text, vocabulary, since)| Edition::read("on trial", 0, &text, &vocabulary, since));
+        Self { trial, links: entries.into_iter().map(Link::read).collect() }
     }
 
     /// The published versions of the privacy policy, in their order. What is stored is for them to say.

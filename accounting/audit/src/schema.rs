@@ -109,7 +109,7 @@ fn is_virtual(sql: Option<&str>) -> bool {
 }
 
 /// What a name is declared as, with its period if it is one of a family.
-fn declared<'a>(name: &str, inventory: &'a [Table]) -> Option<(&'a Table, Option<Period>)> {
+pub(crate) fn declared<'a>(name: &str, inventory: &'a [Table]) -> Option<(&'a Table, Option<Period>)> {
     inventory.iter().find_map(|table| match table.name.split_once("{}") {
         None => (table.name == name).then_some((table, None)),
         Some((before, after)) => {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agreement;
+mod backup;
 mod keys;
 mod opening;
 mod policies;

@@ -48,21 +48,21 @@ fn facts(now: Timestamp) -> Facts {
 }
 
 impl World {
-    fn ask<R: Record>(&self, now: Timestamp) -> Result<Permit<R>, Refusal> {
+    pub(crate) fn ask<R: Record>(&self, now: Timestamp) -> Result<Permit<R>, Refusal> {
         self.rules.permit(&facts(now))
     }
 
-    fn allowed<R: Record>(&self) -> Permit<R> {
+    pub(crate) fn allowed<R: Record>(&self) -> Permit<R> {
         self.ask(at(NOW)).unwrap()
     }
 
-    fn sweep(&mut self, now: Timestamp) {
+    pub(crate) fn sweep(&mut self, now: Timestamp) {
         let versions = history(&[("2026-01-01T00:00Z", &self.rules.clone())]);
         self.store.sweep(&versions, now).unwrap();
     }
 }
 
-fn private(text: &str) -> Private<String> {
+pub(crate) fn private(text: &str) -> Private<String> {
     Private::new(text.to_owned())
 }
 

@@ -101,6 +101,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
             Done::Published { .. }
             | Done::Relay(_)
             | Done::Sealed { .. }
+            | Done::BackedUp { .. }
             | Done::KeysRotated { .. }
             | Done::Records(_)
             | Done::Checked { .. }

@@ -1,6 +1,8 @@
 //! `avow audit`: the store against the policy, promise by promise, in the policy's own words.
 
-use std::io::IsTerminal;
+mod backup;
+
+use std::{io::IsTerminal, path::PathBuf};
 
 use avow_audit::{Finding, Line, NotChecked, Question, Report, Standing, Verdict};
 
@@ -11,11 +13,22 @@ use crate::{
 /// The width of a line of words before it is broken.
 const WIDTH: usize = 100;
 
+/// Arguments of `avow audit`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Look at this backup instead of the store: what it holds, what of it still opens, and every byte of it.
+    #[arg(long, value_name = "FILE")]
+    pub backup: Option<PathBuf>,
+}
+
 /// Runs `avow audit`.
 ///
 /// # Errors
 /// If it could not run at all: no store, or one that cannot be read.
-pub fn run(data: &Data, screen: Screen) -> Result<Exit, Failure> {
+pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
+    if let Some(file) = &args.backup {
+        return backup::run(file, data, screen);
+    }
     let directory = DataDir::of(data)?;
     directory.require_store()?;
     screen.progress("reading the store ...");

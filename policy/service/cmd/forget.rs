@@ -8,6 +8,7 @@ use crate::{
     desk::{Done, Receipt, Request},
     exit::Exit,
     failure::Failure,
+    meter::Meter,
     screen::Screen,
 };
 
@@ -23,8 +24,7 @@ pub struct Args {
 /// # Errors
 /// If there is no such account, or something of it could not be erased: then repeat it.
 pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
-    screen.progress("avow: erasing ...");
-    let done = control::ask(data, Request::RemoveAccount { account: args.account })?;
+    let done = control::ask_telling(data, Request::RemoveAccount { account: args.account }, &Meter::new(screen))?;
     screen.document(&done);
     if let Done::Removed { account, receipt } = &done {
         screen.say(page(*account, receipt));

@@ -14,6 +14,7 @@ use crate::{
     desk::{Done, Request},
     exit::Exit,
     failure::Failure,
+    meter::Meter,
     report,
     screen::Screen,
 };
@@ -95,12 +96,15 @@ fn page(view: &View) -> String {
 }
 
 fn rotate(data: &Data, screen: Screen) -> Result<Exit, Failure> {
-    let done = control::ask(data, Request::RotateKeys)?;
+    let done = control::ask_telling(data, Request::RotateKeys, &Meter::new(screen))?;
     screen.document(&done);
     if let Done::KeysRotated { accounts, wrapped } = done {
         let wrapped = if wrapped { ", wrapped with the credential" } else { "" };
         let accounts = report::count(accounts, "account");
-        screen.say(format!("{accounts} sealed under new keys{wrapped}; the keys before are destroyed"));
+        screen.say(format!(
+            "{accounts} sealed under new keys{wrapped}; the keys before are destroyed, and backups made before \
+             open no more: make a new one"
+        ));
     }
     Ok(Exit::Done)
 }

@@ -84,7 +84,7 @@ impl Desk {
 
     pub(super) fn remove_account(&mut self, number: AccountId) -> Result<Done, Failure> {
         self.account(number)?;
-        let removed = self.store.remove_account(number).map_err(Failure::could_not)?;
+        let removed = self.store.remove_account_telling(number, &*self.telling()).map_err(Failure::could_not)?;
         let erased = clock::now().strftime("%Y-%m-%dT%H:%MZ").to_string();
         // An error would have come instead if the key or a byte were left.
         let receipt = Receipt { erased, rows: removed.rows, key_destroyed: true, bytes_erased: true };

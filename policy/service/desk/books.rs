@@ -94,7 +94,7 @@ impl Desk {
     /// If the store does not take it now.
     pub fn sweep(&mut self) -> Result<Swept, Failure> {
         let standing = self.standing.load_full();
-        self.store.sweep(standing.history(), clock::now()).map_err(Failure::could_not)
+        self.store.sweep_telling(standing.history(), clock::now(), &*self.telling()).map_err(Failure::could_not)
     }
 
     /// The version in force; 0 is a text on trial.

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 
 impl Desk {
     pub(super) fn rotate_keys(&mut self) -> Result<Done, Failure> {
-        let rotated = self.store.rotate_keys(&|_| ()).map_err(Failure::could_not)?;
+        let rotated = self.store.rotate_keys(&*self.telling.clone()).map_err(Failure::could_not)?;
         Ok(Done::KeysRotated { accounts: rotated.accounts, wrapped: rotated.wrapped })
     }
 }

@@ -79,6 +79,11 @@ pub enum Request {
         /// The text.
         text: String,
     },
+    /// Write everything into a file.
+    BackUp {
+        /// Its path, from the root.
+        file: String,
+    },
     /// Give every account a new key in the store, and seal what is kept about it anew.
     RotateKeys,
     /// Something about the records of one account.
@@ -164,6 +169,25 @@ pub enum Done {
     Code {
         /// The code.
         code: Given,
+    },
+    /// Everything is in a file.
+    BackedUp {
+        /// Its path.
+        file: String,
+        /// When it was made.
+        made: Timestamp,
+        /// How many accounts are in it.
+        accounts: usize,
+        /// How many rows besides theirs.
+        rows: usize,
+        /// How many buckets.
+        buckets: usize,
+        /// How long it is.
+        bytes: u64,
+        /// The directory of the keys that open it.
+        keys: String,
+        /// How many accounts were due, and were erased before it was written.
+        accounts_erased_before: usize,
     },
     /// Every account has a new key.
     KeysRotated {

@@ -4,16 +4,18 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     os::unix::fs::PermissionsExt,
+    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
+use avow_accounting::Progress;
 use avow_proxy::{AccountKeys, Admission, Page, Slot, Supervisor};
 use avow_terms::account::AccountId;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
-    sync::{Mutex, Notify, watch},
+    net::{UnixListener, UnixStream, unix::OwnedWriteHalf},
+    sync::{Mutex, Notify, mpsc, watch},
     task::JoinSet,
     time,
 };
@@ -23,11 +25,12 @@ use super::{
     reload::Live,
 };
 use crate::{
-    control::{self, Answered, Asked, LONGEST},
+    control::{self, Answered, Asked, LONGEST, Step, Told},
     data_dir::DataDir,
     desk::{Desk, Done, RelayView, Request},
     failure::Failure,
     keeper::Keeper,
+    meter::{self, Telling},
 };
 
 /// How long requests that were asked may take after the service was told to stop.
@@ -103,7 +106,16 @@ impl Switchboard {
             return;
         }
         let answered = Answered::from(match serde_json::from_str::<Asked>(&line) {
-            Ok(asked) if asked.avow == control::VERSION => self.perform(asked.request).await,
+            Ok(Asked { avow: control::VERSION, progress: false, request }) => {
+                self.perform(request, meter::nobody()).await
+            }
+            Ok(Asked { avow: control::VERSION, progress: true, request }) => {
+                let (tell, told) = mpsc::unbounded_channel();
+                let telling: Telling = Arc::new(move |progress| {
+                    let _ = tell.send(progress);
+                });
+                tell_until(self.perform(request, telling), told, &mut write).await
+            }
             _ => Err(Failure::could_not("the running service does not know this request")
                 .help("restart the service, or use the command that it was started with")),
         });
@@ -113,15 +125,23 @@ impl Switchboard {
         }
     }
 
-    async fn perform(&self, request: Request) -> Result<Done, Failure> {
+    async fn perform(&self, request: Request, telling: Telling) -> Result<Done, Failure> {
         match request {
             Request::ShowRelay => return self.show_relay(),
             Request::Reload => return self.live.reload().await,
+            Request::BackUp { .. } => {
+                let done = self.at_desk_telling(request, telling).await;
+                // What was due was erased before, accounts too if the policy sets them a date.
+                if let Ok(Done::BackedUp { accounts_erased_before: 1.., .. }) = done {
+                    self.let_go_of_the_erased().await?;
+                }
+                return done;
+            }
             _ => {}
         }
         let mut admitted = self.admitted.lock().await;
         match request {
-            Request::RemoveAccount { account } => self.remove(account, &mut admitted).await,
+            Request::RemoveAccount { account } => self.remove(account, &mut admitted, telling).await,
             Request::AddAccount { .. } => {
                 let done = self.at_desk(request).await?;
                 if let Done::Account(view) = &done {
@@ -162,7 +182,7 @@ impl Switchboard {
                 self.news.notify_one();
                 Ok(done)
             }
-            _ => self.at_desk(request).await,
+            _ => self.at_desk_telling(request, telling).await,
         }
     }
 
@@ -174,7 +194,11 @@ impl Switchboard {
     }
 
     async fn at_desk(&self, request: Request) -> Result<Done, Failure> {
-        self.keeper.at_desk(move |desk| desk.perform(request)).await.flatten()
+        self.at_desk_telling(request, meter::nobody()).await
+    }
+
+    async fn at_desk_telling(&self, request: Request, telling: Telling) -> Result<Done, Failure> {
+        self.keeper.at_desk(move |desk| desk.perform_telling(request, telling)).await.flatten()
     }
 
     /// Tells the relay every account, at the start.
@@ -261,15 +285,37 @@ impl Switchboard {
         &self,
         account: AccountId,
         admitted: &mut BTreeMap<AccountId, Option<u64>>,
+        telling: Telling,
     ) -> Result<Done, Failure> {
         self.at_desk(Request::LinkAccount { account }).await?;
         self.relay.remove(account).await.map_err(Failure::could_not)?;
         admitted.remove(&account);
-        let removed = self.at_desk(Request::RemoveAccount { account }).await;
+        let removed = self.at_desk_telling(Request::RemoveAccount { account }, telling).await;
         // An account may be gone although it could not be wiped: then there is nothing to let in again.
         if removed.is_ok() || self.admit(account, admitted).await.is_err() {
             self.page.forget(account);
         }
         removed
+    }
+}
+
+/// Says how far something has got until it is done.
+async fn tell_until(
+    doing: impl Future<Output = Result<Done, Failure>>,
+    mut told: mpsc::UnboundedReceiver<Progress>,
+    write: &mut OwnedWriteHalf,
+) -> Result<Done, Failure> {
+    let mut doing = pin!(doing);
+    loop {
+        let Progress { doing, done, of } = tokio::select! {
+            done = &mut doing => return done,
+            Some(progress) = told.recv() => progress,
+        };
+        let told = Told { avow: control::VERSION, progress: Step { doing: doing.into(), done, of } };
+        if let Ok(mut text) = serde_json::to_vec(&told) {
+            text.push(b'\n');
+            // Whoever went away is not told, and what was asked is done all the same.
+            let _ = write.write_all(&text).await;
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Processor time and system calls for each GiB that is carried, in paired rounds.
+//! Processor time, system calls and instructions for each GiB that is carried, in paired rounds.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -8,7 +8,7 @@ use crate::{
     cipher,
     load::{self, Ask},
     process,
-    servers::{self, Server},
+    servers::{self, PIECES, Server},
     table::{Limit, Ratio, Table, median},
 };
 
@@ -31,6 +31,9 @@ pub(crate) fn measure(table: &mut Table) {
         for at in 0..servers.len() {
             let server = &servers[(at + round) % servers.len()];
             for (way, ask) in WAYS {
+                if server.name == PIECES && way == "up" {
+                    continue;
+                }
                 let spent = spent(&runtime, server, target, ask);
                 figures.entry((server.name, way)).or_default().push(spent);
             }
@@ -43,12 +46,12 @@ pub(crate) fn measure(table: &mut Table) {
         told(table, &figures, way);
     }
     for (way, ask) in WAYS {
-        system_calls(table, &runtime, &servers, target, way, ask);
+        counts(table, &runtime, &servers, target, way, ask);
     }
 }
 
 fn servers(runtime: &Runtime, target: SocketAddr) -> Vec<Server> {
-    let own = [servers::ours(runtime, 1), servers::plain("streams", target)];
+    let own = [servers::ours(runtime, 1), servers::plain("streams", target), servers::plain("pieces", target)];
     own.into_iter().chain(servers::ssserver(1)).chain(servers::sing_box(1)).collect()
 }
 
@@ -80,24 +83,37 @@ fn told(table: &mut Table, figures: &Figures, way: &'static str) {
     let floor: Vec<f64> = plain.iter().zip(cipher).map(|(plain, cipher)| plain + cipher).collect();
     let ratio = Ratio::of(ours, &floor);
     let beside = format!("plain relay, 512 KiB buffers: {}; cipher alone: {}", spread(plain), seconds(cipher));
-    table.bounded(
-        "the same, over a plain relay and the cipher",
-        ratio.mean,
-        Limit::AtMost(1.1),
-        ratio.written(),
-        beside,
-    );
+    let what = "the same, over a plain relay and the cipher";
+    table.bounded(what, ratio.mean, Limit::AtMost(1.1), ratio.written(), beside);
+    if let Some(pieces) = of(PIECES) {
+        let ratio = Ratio::of(ours, pieces);
+        let what = "the same, over a plain relay that seals pieces of 16 KiB and hands each over";
+        table.told(what, ratio.written(), spread(pieces));
+    }
 }
 
-fn system_calls(table: &mut Table, runtime: &Runtime, servers: &[Server], target: SocketAddr, way: &str, ask: Ask) {
-    let count = |server: &Server| {
-        process::system_calls(server.pid, || {
-            runtime.block_on(load::carry(server, target, ask, GIB));
-        })
+/// What is counted and does not drift: each server carries once.
+fn counts(table: &mut Table, runtime: &Runtime, servers: &[Server], target: SocketAddr, way: &str, ask: Ask) {
+    let carry = |server: &Server| {
+        runtime.block_on(load::carry(server, target, ask, GIB));
     };
-    let counts: Vec<_> = servers.iter().map(|server| (server.name, count(server))).collect();
-    let what = format!("system calls per GiB {way}");
-    let Some((_, Some(ours))) = counts.first() else { return table.missing(&what, "no perf here") };
-    let others = counts.iter().skip(1).filter_map(|(name, count)| count.map(|count| format!("{name}: {count:.0}")));
-    table.told(&what, format!("{ours:.0}"), others.collect::<Vec<_>>().join("; "));
+    let servers: Vec<_> = servers.iter().filter(|server| server.name != PIECES || way == "down").collect();
+    let calls = servers.iter().map(|server| (server.name, process::system_calls(server.pid, || carry(server))));
+    counted(table, &format!("system calls per GiB {way}"), &calls.collect::<Vec<_>>(), "no perf here");
+    let what = format!("instructions outside the kernel per GiB {way}");
+    // One is asked first: a machine that does not count them would carry everything for nothing.
+    if process::instructions(std::process::id(), || {}).is_none() {
+        return table.missing(&what, "this machine has no counters for them");
+    }
+    let instructions = servers.iter().map(|server| (server.name, process::instructions(server.pid, || carry(server))));
+    counted(table, &what, &instructions.collect::<Vec<_>>(), "this machine has no counters for them");
+}
+
+fn counted(table: &mut Table, what: &str, counts: &[(&str, Option<f64>)], why_not: &str) {
+    let Some(((_, Some(ours)), others)) = counts.split_first() else { return table.missing(what, why_not) };
+    let beside = others.iter().filter_map(|(name, count)| {
+        let count = (*count)?;
+        Some(format!("{name}: {count:.0} (ratio {:.2})", ours / count))
+    });
+    table.told(what, format!("{ours:.0}"), beside.collect::<Vec<_>>().join("; "));
 }

@@ -13,6 +13,7 @@
     reason = "a bench prints what it measured, and ends when it cannot"
 )]
 
+mod accounts;
 mod cipher;
 mod cpu;
 mod datagrams;
@@ -33,13 +34,14 @@ use table::Table;
 /// A part of the bench, and what it is called.
 type Part = (&'static str, fn(&mut Table));
 
-const PARTS: [Part; 6] = [
+const PARTS: [Part; 7] = [
     ("cpu", cpu::measure),
     ("memory", memory::measure),
     ("latency", latency::measure),
     ("handshakes", handshakes::measure),
     ("datagrams", datagrams::measure),
     ("strangers", strangers::measure),
+    ("accounts", accounts::measure),
 ];
 
 fn main() -> ExitCode {

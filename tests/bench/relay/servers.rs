@@ -23,6 +23,9 @@ use crate::plain;
 /// The method that everything is measured with, where a peer has it.
 pub(crate) const METHOD: Method = Method::Blake3Aes256Gcm;
 
+/// What the plain relay is called that seals and hands over as much at once as our promise allows.
+pub(crate) const PIECES: &str = "plain relay that seals pieces of 16 KiB";
+
 /// A server that runs, and one client's way to it for each account asked for.
 pub(crate) struct Server {
     pub(crate) name: &'static str,
@@ -30,11 +33,11 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     /// None for the plain relay.
     pub(crate) clients: Vec<ServerConfig>,
-    _keep: Keep,
+    keep: Keep,
 }
 
 enum Keep {
-    Ours { _supervisor: Supervisor, _page: Page, _replays: Replays },
+    Ours { supervisor: Supervisor, page: Page, _replays: Replays },
     Peer(Child, #[expect(dead_code, reason = "held for as long as the peer may read its configuration")] TempDir),
 }
 
@@ -47,8 +50,29 @@ impl Drop for Keep {
     }
 }
 
+impl Server {
+    /// What keeps our own relay, and where it counts.
+    pub(crate) fn own(&self) -> (&Supervisor, &Page) {
+        match &self.keep {
+            Keep::Ours { supervisor, page, .. } => (supervisor, page),
+            Keep::Peer(..) => panic!("{} is not ours", self.name),
+        }
+    }
+}
+
 /// Our relay with so many accounts.
 pub(crate) fn ours(runtime: &Runtime, accounts: u32) -> Server {
+    ours_with(runtime, accounts, METHOD)
+}
+
+/// The same with keys of another method.
+pub(crate) fn ours_with(runtime: &Runtime, accounts: u32, method: Method) -> Server {
+    let spawn = SpawnRelay { program: env!("CARGO_BIN_EXE_avow").into(), arguments: vec!["relay".into()] };
+    started_by(spawn, runtime, accounts, method)
+}
+
+/// The same, started by another program.
+pub(crate) fn started_by(spawn: SpawnRelay, runtime: &Runtime, accounts: u32, method: Method) -> Server {
     let limits = Limits {
         associations: 30_000,
         account_associations: 30_000,
@@ -59,7 +83,6 @@ pub(crate) fn ours(runtime: &Runtime, accounts: u32) -> Server {
     let port = free_port();
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let page = Page::create(tempfile::tempfile().unwrap(), 1, accounts + 1, 0).unwrap();
-    let spawn = SpawnRelay { program: env!("CARGO_BIN_EXE_avow").into(), arguments: vec!["relay".into()] };
     let (tcp, udp) = (TcpListener::bind(address).unwrap(), UdpSocket::bind(address).unwrap());
     // As the service does: as many may wait as the system allows.
     rustix::net::listen(&tcp, 4096).unwrap();
@@ -69,7 +92,7 @@ pub(crate) fn ours(runtime: &Runtime, accounts: u32) -> Server {
     let clients = runtime.block_on(async {
         let (mut admissions, mut clients) = (Vec::new(), Vec::new());
         for number in 1..=accounts {
-            let (account, key) = (AccountId::try_from(number).unwrap(), AccessKey::generate(1, METHOD));
+            let (account, key) = (AccountId::try_from(number).unwrap(), AccessKey::generate(1, method));
             clients.push(ServerConfig::from_url(link("127.0.0.1", port, &key, &server, "").expose()).unwrap());
             let (slot, keys) = (page.slot_for(account).unwrap(), AccountKeys(vec![key]));
             admissions.push(Admission { account, slot, keys, stop_at: None });
@@ -81,13 +104,7 @@ pub(crate) fn ours(runtime: &Runtime, accounts: u32) -> Server {
         clients
     });
     let pid = supervisor.pid().unwrap();
-    Server {
-        name: "avow",
-        pid,
-        address,
-        clients,
-        _keep: Keep::Ours { _supervisor: supervisor, _page: page, _replays: replays },
-    }
+    Server { name: "avow", pid, address, clients, keep: Keep::Ours { supervisor, page, _replays: replays } }
 }
 
 /// ssserver with so many accounts; `None` when there is none on this machine.
@@ -141,9 +158,10 @@ pub(crate) fn plain(kind: &str, target: SocketAddr) -> Server {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([plain::HIDDEN, kind, &port.to_string(), &target.to_string()]);
     let folder = tempfile::tempdir().unwrap();
-    let child = started("plain relay", command, port);
+    let name = if kind == "pieces" { PIECES } else { "plain relay" };
+    let child = started(name, command, port);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    Server { name: "plain relay", pid: child.id(), address, clients: Vec::new(), _keep: Keep::Peer(child, folder) }
+    Server { name, pid: child.id(), address, clients: Vec::new(), keep: Keep::Peer(child, folder) }
 }
 
 fn peer(
@@ -162,7 +180,7 @@ fn peer(
         let password = if method.is_2022() { format!("{server}:{user}") } else { user.clone() };
         ServerConfig::new(address, password, method.name().parse().unwrap()).unwrap()
     });
-    Server { name, pid: child.id(), address, clients: clients.collect(), _keep: Keep::Peer(child, folder) }
+    Server { name, pid: child.id(), address, clients: clients.collect(), keep: Keep::Peer(child, folder) }
 }
 
 fn started(name: &str, mut command: Command, port: u16) -> Child {

@@ -29,7 +29,7 @@ fn another_program(world: &World, sql: &str) -> Connection {
 
 /// Waits until `/healthz` answers with a status.
 #[track_caller]
-fn health_becomes(world: &World, status: u16) {
+pub(crate) fn health_becomes(world: &World, status: u16) {
     let end = Instant::now() + PATIENCE;
     while world.get("/healthz").0 != status {
         assert!(Instant::now() < end, "{}", world.get("/healthz").1);
@@ -38,7 +38,7 @@ fn health_becomes(world: &World, status: u16) {
 }
 
 /// Kills a service, and waits until its relay is gone too.
-fn kill(service: Service) {
+pub(crate) fn kill(service: Service) {
     let relay = service.relay_pid();
     drop(service);
     let end = Instant::now() + PATIENCE;

@@ -29,6 +29,8 @@ pub(crate) struct World {
     pub(crate) tunnel: u16,
     pub(crate) web: u16,
     pub(crate) hosts: &'static [&'static str],
+    /// How commands reach a file system that only they see: a program and its arguments.
+    pub(crate) through: Vec<String>,
 }
 
 /// A service that runs; it is killed when the test ends, however it ends.
@@ -53,7 +55,8 @@ impl World {
     }
 
     fn bare(hosts: &'static [&'static str]) -> Self {
-        let world = Self { directory: tempfile::tempdir().unwrap(), tunnel: free_port(), web: free_port(), hosts };
+        let directory = tempfile::tempdir().unwrap();
+        let world = Self { directory, tunnel: free_port(), web: free_port(), hosts, through: Vec::new() };
         fs::create_dir(world.data()).unwrap();
         world
     }
@@ -82,8 +85,9 @@ impl World {
 
     /// A command of this operator, ready to be changed and run.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(AVOW);
-        command.args(arguments).arg("--data").arg(self.data()).env_remove("AVOW_DATA").env("NO_COLOR", "1");
+        let mut words = self.through.iter().map(String::as_str).chain([AVOW]);
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).args(arguments).arg("--data").arg(self.data()).env_remove("AVOW_DATA").env("NO_COLOR", "1");
         command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
         command
     }
@@ -255,6 +259,20 @@ pub(crate) fn wait(child: &mut Child) -> i32 {
         assert!(Instant::now() < end, "it did not stop in time");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The same command, which is ended if it does not end by itself.
+pub(crate) fn in_time(command: Command) -> Command {
+    let mut timed = Command::new("timeout");
+    timed.args(["--signal=KILL", "60"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => timed.env(name, value),
+            None => timed.env_remove(name),
+        };
+    }
+    timed.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
+    timed
 }
 
 /// A port that is free for TCP and UDP, and that no other test of this process was given.

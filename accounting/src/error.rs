@@ -37,6 +37,12 @@ pub enum OpenError {
         /// The newest schema this program knows.
         known: i32,
     },
+    /// Its pages contradict each other, or some are not there.
+    #[error("`{path}` is damaged: its pages contradict each other; nothing was changed: restore a backup")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+    },
     /// An earlier version of Avow wrote it, and it was to be looked at only.
     #[error("`{path}` was written by an older Avow: `avow up` brings it to this version")]
     Older {
@@ -225,7 +231,13 @@ pub enum StoreError {
         /// The table.
         table: &'static str,
     },
-    /// A key cannot be written, or one that is not needed any more not be destroyed.
+    /// A key cannot be written. Nothing was changed.
+    #[error("cannot write a key: {reason}; nothing was changed")]
+    KeyNotWritten {
+        /// What the system says.
+        reason: io::ErrorKind,
+    },
+    /// A key cannot be read, or one that is not needed any more not be destroyed.
     #[error(
         "cannot {operation} the keys: {reason}; what was removed is gone from the store, and the next start destroys its \
          keys"

@@ -48,6 +48,15 @@ pub(crate) fn file(directory: &Path, name: &str) -> PathBuf {
 }
 
 impl Keys {
+    /// That no store is begun where the keys of another lie. Changes nothing.
+    pub(crate) fn refuse_those_of_another(directory: &Path, wrapping: Option<&Wrapping>) -> Result<(), OpenError> {
+        let path = file(directory, ACCOUNTS);
+        if path.exists() && Register::read(&path, wrapping)?.accounts().next().is_some() {
+            return Err(OpenError::KeysOfAnother { key: path });
+        }
+        Ok(())
+    }
+
     /// Makes the keys of a new store. A register that an interrupted start left is used; one with keys of accounts is
     /// another store's, which may still be needed.
     pub(crate) fn make(directory: &Path, wrapping: Option<&Wrapping>) -> Result<Self, OpenError> {
@@ -148,7 +157,7 @@ impl Keys {
 
     /// Gives these accounts keys, on the disk, before their rows are committed.
     pub(crate) fn add(&mut self, accounts: impl Iterator<Item = AccountId>) -> Result<(), StoreError> {
-        self.register.add(accounts).map_err(|error| of_keys("write", &error))
+        self.register.add(accounts).map_err(|error| not_kept(&error))
     }
 
     /// Destroys the keys of these accounts, after the commit that removed their rows.
@@ -165,7 +174,7 @@ impl Keys {
             None => {
                 let key = key_file::draw().map_err(|_| StoreError::NoRandom)?;
                 let made = key_file::make(&file(&self.directory, &name), &[(0, key)], self.wrapping.as_ref());
-                made.map_err(|error| of_keys("write", &error))?;
+                made.map_err(|error| not_kept(&error))?;
                 key
             }
         };
@@ -366,6 +375,10 @@ fn unreadable(path: &Path, source: io::Error) -> OpenError {
 
 fn not_written(path: &Path, source: io::Error) -> OpenError {
     OpenError::File { action: "write", path: path.into(), source }
+}
+
+pub(crate) fn not_kept(error: &io::Error) -> StoreError {
+    StoreError::KeyNotWritten { reason: error.kind() }
 }
 
 pub(crate) fn of_keys(operation: &'static str, error: &io::Error) -> StoreError {

@@ -98,20 +98,40 @@ pub(crate) fn build(path: &Path) -> Result<Connection, OpenError> {
 fn open(opening: &Opening<'_>) -> Result<(Reader, u32), OpenError> {
     let path = opening.path;
     let connection = connect(path)?;
-    if look(&connection, path)? == Found::Nothing {
-        engine::set_file(&connection, path)?;
+    let crashed = has_log(path);
+    match look(&connection, path)? {
+        Found::Nothing => {
+            Keys::refuse_those_of_another(opening.keys, opening.wrapping.as_ref())?;
+            engine::set_file(&connection, path)?;
+        }
+        Found::Store(_) => engine::check_whole(&connection, path)?,
     }
     let mut keys = complete(&connection, opening)?;
     engine::set_file(&connection, path)?;
     keys.take(&connection)?;
     keep_log(&connection, path, false)?;
-    let newest = newest(&connection).map_err(|error| OpenError::Unreadable { path: path.into(), error })?;
+    let unreadable = |error| OpenError::Unreadable { path: path.into(), error };
+    let newest = newest(&connection).map_err(unreadable)?;
+    let reader = Reader { connection, keys, path: path.into() };
+    if crashed {
+        settle_log(&reader).map_err(unreadable)?;
+    }
     remains::destroy(path).map_err(|source| OpenError::File {
         action: "finish restoring",
         path: path.into(),
         source,
     })?;
-    Ok((Reader { connection, keys, path: path.into() }, newest))
+    Ok((reader, newest))
+}
+
+/// Moves the log of a crash into the file. Its last commit may be one that the disk failed to keep: SQLite finds it again
+/// in the memory of the system, and what is committed after it would be lost with it at a power cut. Written into the file
+/// it is written anew. While somebody reads this is left to the next sweep.
+fn settle_log(reader: &Reader) -> Result<(), StoreError> {
+    match reader.wipe() {
+        Err(StoreError::NotWiped) => Ok(()),
+        settled => settled,
+    }
 }
 
 /// The newest version that an account or a bucket was recorded under.
@@ -163,7 +183,7 @@ fn sync_directory(path: &Path) -> Result<(), OpenError> {
 
 /// Connects. The log of a crash stays as it is until the store is accepted: closing would move it into the file.
 fn connect(path: &Path) -> Result<Connection, OpenError> {
-    let crashed = fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0);
+    let crashed = has_log(path);
     let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
     engine::check_build(path)?;
     let mut connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
@@ -171,6 +191,10 @@ fn connect(path: &Path) -> Result<Connection, OpenError> {
     engine::set_connection(&mut connection, path)?;
     keep_log(&connection, path, crashed)?;
     Ok(connection)
+}
+
+fn has_log(path: &Path) -> bool {
+    fs::metadata(log_of(path)).is_ok_and(|log| log.len() > 0)
 }
 
 #[derive(PartialEq, Eq)]

@@ -44,7 +44,7 @@ impl Store {
         let next = keys.next_register();
         let numbers: Vec<u32> = accounts.iter().map(|account| account.number()).collect();
         let made = key_file::destroy(&next).and_then(|()| Register::make_for(&next, &numbers, keys.wrapping()));
-        made.map_err(|error| keys::of_keys("write", &error))?;
+        made.map_err(|error| keys::not_kept(&error))?;
         let register = Register::read(&next, keys.wrapping()).map_err(|_| keys::not_read())?;
         let new = keys.with_register(register);
         seal_anew(&transaction, keys, &new, &accounts, listener)?;

@@ -102,6 +102,12 @@ impl Store {
         Ok(())
     }
 
+    /// The newest version that anything was recorded under: a permit of an older one is refused.
+    #[must_use]
+    pub fn newest_version(&self) -> u32 {
+        self.newest
+    }
+
     pub(crate) fn reader_mut(&mut self) -> &mut Reader {
         &mut self.reader
     }

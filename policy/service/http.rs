@@ -9,7 +9,7 @@ mod metrics;
 mod policy_page;
 mod site;
 
-pub use health::Health;
+pub use health::{Health, MOST_SESSIONS};
 pub use metrics::{Metrics, Sums};
 pub(crate) use policy_page::{page_of, render};
 pub use site::Site;

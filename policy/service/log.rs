@@ -46,6 +46,8 @@ pub enum Event {
     ClockAgrees,
     /// The policy in force does not declare sealed sessions: those that came are dropped.
     SessionsRefused,
+    /// The store has taken no sealed sessions for so long that the oldest had to go.
+    SessionsDropped,
     /// Buckets that were due are gone.
     Swept {
         /// How many buckets.
@@ -107,6 +109,9 @@ impl Event {
             Self::ClockAgrees => tracing::info!(target: TARGET, "the wall clock is followed again"),
             Self::SessionsRefused => {
                 tracing::warn!(target: TARGET, "the policy in force keeps no sealed sessions: those that came are dropped");
+            }
+            Self::SessionsDropped => {
+                tracing::warn!(target: TARGET, "too many sealed sessions wait for the store: the oldest are dropped");
             }
             Self::Swept { buckets, rows } => tracing::info!(target: TARGET, buckets, rows, "erased what was due"),
             Self::SweepFailed => tracing::error!(target: TARGET, "a sweep failed; it is tried again"),

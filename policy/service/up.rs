@@ -214,10 +214,11 @@ impl Service {
             plans_changed: Notify::new(),
             admitted: Mutex::default(),
         });
-        let sealed = Arc::new(Sealed::new(keeper.clone(), relay.clone(), self.config.desk.seal_to()?));
+        let health = Arc::new(Health::default());
+        let order = self.config.desk.seal_to()?;
+        let sealed = Arc::new(Sealed::new(keeper.clone(), relay.clone(), order, health.clone()));
         self.tell_relay(&live, &board, accounts, &sealed).await?;
 
-        let health = Arc::new(Health::default());
         let sums = Arc::new(RelaySums { page: self.page.clone(), relay: relay.clone() });
         let metrics = Metrics::new(health.clone(), sums.clone());
         let place = self.config.policy.place;

@@ -204,6 +204,21 @@ impl Page {
         self.rows(Cell::counted)
     }
 
+    /// For how many accounts it counts at most.
+    #[must_use]
+    pub fn capacity(&self) -> u64 {
+        self.mapping.cells().len() as u64
+    }
+
+    /// How many accounts have counts that are in no batch, or in the one that was frozen last and is not committed.
+    #[must_use]
+    pub fn unstored(&self) -> u64 {
+        let _held = self.hold();
+        let base = base_of(self.frozen_seq().saturating_sub(1));
+        let unstored = |cell: &&Cell| cell.account().is_some() && cell.counted() > cell.base(base);
+        self.mapping.cells().iter().filter(unstored).count() as u64
+    }
+
     /// What each account had counted where the next batch of the store's month begins: at the end of the batch of this
     /// number, or at the border between two months if one has passed since. `None` when the page keeps that no more.
     #[must_use]

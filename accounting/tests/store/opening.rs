@@ -240,6 +240,37 @@ fn a_crashed_store_that_is_refused_keeps_its_log() {
     assert!(before == after);
 }
 
+#[test]
+fn the_log_of_a_crash_is_moved_into_the_file_before_anything_is_added_to_it() {
+    let place = Place::with_store();
+    let crashed = Place::new();
+    let mut writer = place.open().unwrap();
+    let begun = writer.begin_epoch(1).unwrap();
+    fs::create_dir(crashed.keys()).unwrap();
+    for name in ["avow.db", "avow.db-wal", "keys/accounts.key"] {
+        fs::copy(place.dir.path().join(name), crashed.dir.path().join(name)).unwrap();
+    }
+    let log = crashed.dir.path().join("avow.db-wal");
+    assert!(fs::metadata(&log).unwrap().len() > 0, "there is no log to move");
+    let store = crashed.open().unwrap();
+    assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+    assert_eq!(store.cursor(1).unwrap(), Some(begun));
+}
+
+#[test]
+fn a_damaged_store_is_refused_and_so_is_one_that_was_cut() {
+    let place = Place::with_store();
+    let whole = fs::read(place.store()).unwrap();
+    let mut damaged = whole.clone();
+    damaged[2 * 4096..2 * 4096 + 64].fill(0xA5);
+    for content in [&damaged[..], &whole[..whole.len() - 4096]] {
+        fs::write(place.store(), content).unwrap();
+        let before = place.files();
+        assert!(matches!(place.open().unwrap_err(), OpenError::Damaged { .. }));
+        assert!(place.files() == before);
+    }
+}
+
 /// Where the test below tells itself, run again as somebody without rights, which directory to try.
 const UNWRITABLE: &str = "AVOW_TEST_UNWRITABLE";
 const NOBODY: u32 = 65_534;

@@ -1,10 +1,11 @@
 //! Counts into the store, and out of it when they are due.
 
-use avow_accounting::{Applied, Cursor, MonthTotal, SessionTotal, Swept};
+use avow_accounting::{Applied, Cursor, MonthTotal, SessionTotal, StoreError, Swept};
 use avow_proxy::Frozen;
 use avow_terms::{
     code::Code,
     permit::{Due, Events, Facts, Form, Permit, Record},
+    rules::Rules,
 };
 use jiff::Timestamp;
 
@@ -32,37 +33,78 @@ impl Desk {
     ///
     /// # Errors
     /// If the store does not take it now; it is to be tried again unchanged.
-    pub fn flush(&mut self, Frozen { batch, since }: &Frozen) -> Result<Flushed, Failure> {
+    pub fn flush(&mut self, frozen: &Frozen) -> Result<Flushed, Failure> {
         let now = clock::now();
         let rules = self.rules(now)?;
-        let month = rules.permit::<MonthTotal>(&self.facts(now, Form::Plain));
-        let ended = Events { session_end: Some(now), ..Events::default() };
-        let session = rules.permit::<SessionTotal>(&Facts { events: ended, ..self.facts(now, Form::Sealed) }).ok();
-        let over = month.is_ok() && self.is_over(*since, now);
+        let flushed = match self.flush_under(&rules, frozen, now) {
+            // Something is recorded under a later version: it has been in force, whatever the clock shows by now.
+            Err(StoreError::OldPermit { newest }) => {
+                let later = self.standing.load().version(newest).cloned();
+                self.flush_under(&later.unwrap_or(rules), frozen, now)
+            }
+            flushed => flushed,
+        };
+        flushed.map_err(Failure::could_not)
+    }
+
+    fn flush_under(&mut self, rules: &Rules, frozen: &Frozen, now: Timestamp) -> Result<Flushed, StoreError> {
+        let Frozen { batch, since } = frozen;
+        let since = Timestamp::from_millisecond(*since).unwrap_or(now).min(now);
+        let month = self.permit_counts::<MonthTotal>(rules, Form::Plain, since, now);
+        let session = self.permit_counts::<SessionTotal>(rules, Form::Sealed, since, now).ok();
+        let over = month.is_ok() && self.is_over(since, now);
         match (month, session) {
             (Err(refusal), None) => {
-                self.store.advance(batch).map_err(Failure::could_not)?;
-                Ok(Flushed::Refused(refusal.to_string()))
+                self.store.advance(batch)?;
+                Ok(Flushed::Refused(refusal))
             }
             (Ok(_), None) if over => {
-                self.store.advance(batch).map_err(Failure::could_not)?;
+                self.store.advance(batch)?;
                 Ok(Flushed::Over)
             }
             (month, session) => {
                 let month = month.ok().filter(|_| !over);
                 let dues = [month.as_ref().map(Permit::due), session.as_ref().map(Permit::due)];
                 let due = dues.into_iter().flatten().reduce(Due::or_earlier).unwrap_or(Due::At(now));
-                let (Applied::Written | Applied::Duplicate) =
-                    self.store.add_counts(month, session, batch).map_err(Failure::could_not)?;
+                let (Applied::Written | Applied::Duplicate) = self.store.add_counts(month, session, batch)?;
                 self.store.tidy();
                 Ok(Flushed::Stored(due))
             }
         }
     }
 
+    /// The permission to store counts since then. What was counted under another version than the one in force must be
+    /// allowed by both, and is kept no longer than the one under which it was counted promised; else it is dropped, in
+    /// these words.
+    fn permit_counts<R: Record>(
+        &self,
+        rules: &Rules,
+        form: Form,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Permit<R>, String> {
+        let permit = |rules: &Rules, at: Timestamp| {
+            let events = Events { session_end: Some(at), ..Events::default() };
+            let permit = rules.permit::<R>(&Facts { events, ..self.facts(at, form) });
+            permit.map_err(|refusal| refusal.to_string())
+        };
+        let standing = self.standing.load();
+        let granted = permit(rules, now)?;
+        let Some(before) = standing.in_force(since).filter(|before| before.version() != rules.version()) else {
+            return Ok(granted);
+        };
+        let earlier = permit(before, since)?;
+        if is_no_later(granted.due(), earlier.due()) {
+            return Ok(granted);
+        }
+        if earlier.version() < self.store.newest_version() {
+            return Err(format!("{}: it was counted under a version that keeps it for less", R::NAME));
+        }
+        Ok(earlier)
+    }
+
     /// Whether counts since then were due before now, under any version that was in force since.
-    fn is_over(&self, since: i64, now: Timestamp) -> bool {
-        let since = Timestamp::from_millisecond(since).unwrap_or(now).min(now);
+    fn is_over(&self, since: Timestamp, now: Timestamp) -> bool {
         let standing = self.standing.load();
         let version = standing.in_force(since).or_else(|| standing.in_force(now)).map(|rules| rules.version());
         let due = |code: &&'static str| {
@@ -107,5 +149,14 @@ impl Desk {
     #[must_use]
     pub fn next_change(&self) -> Option<Timestamp> {
         self.standing.load().history().next_change(clock::now()).map(avow_terms::minute::Minute::instant)
+    }
+}
+
+/// Whether one is certain to come no later than the other.
+fn is_no_later(one: Due, other: Due) -> bool {
+    match (one, other) {
+        (Due::At(one), Due::At(other)) => one <= other,
+        (Due::When(one), Due::When(other)) => one == other,
+        _ => false,
     }
 }

@@ -1,6 +1,6 @@
 //! `GET /healthz`: whether the service does its main job.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use serde::Serialize;
 use warp::{Reply, http::StatusCode, reply::Response};
@@ -8,11 +8,20 @@ use warp::{Reply, http::StatusCode, reply::Response};
 use super::Site;
 use crate::clock;
 
+/// How many sealed sessions wait in memory at most: some 10 MB.
+pub const MOST_SESSIONS: usize = 65_536;
+
 /// Whether the parts of the service work. Written by the parts, read by `/healthz` and `/metrics`.
 #[derive(Debug, Default)]
 pub struct Health {
     /// Counts could not be stored and wait in memory.
     pub counts_held: AtomicBool,
+    /// Since when, in milliseconds since 1970 in UTC.
+    pub held_since: AtomicI64,
+    /// The counts of how many accounts wait. Each is one counter of the page, which never grows.
+    pub held_accounts: AtomicU64,
+    /// How many sealed sessions wait in memory.
+    pub held_sessions: AtomicU64,
     /// The policy in force keeps no month totals.
     pub counts_refused: AtomicBool,
     /// The last sweep did not finish.
@@ -30,11 +39,42 @@ struct Answer {
     status: &'static str,
     relay: &'static str,
     counts: &'static str,
+    held: Held,
     sweep: &'static str,
     clock: &'static str,
     policy: Option<String>,
     version: Option<u32>,
     on_trial: bool,
+}
+
+/// What waits in memory for the store, and the most that can.
+#[derive(Debug, Serialize)]
+pub(super) struct Held {
+    /// For how long the store has taken nothing.
+    pub(super) seconds: u64,
+    /// The counts of how many accounts.
+    pub(super) accounts: u64,
+    /// The counters of the page.
+    pub(super) most_accounts: u64,
+    /// How many sealed sessions.
+    pub(super) sessions: u64,
+    /// Beyond it the oldest are dropped.
+    pub(super) most_sessions: u64,
+}
+
+impl Health {
+    pub(super) fn held(&self, most_accounts: u64) -> Held {
+        let read = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        let held = self.counts_held.load(Ordering::Relaxed);
+        let since = clock::now().as_millisecond().saturating_sub(self.held_since.load(Ordering::Relaxed));
+        Held {
+            seconds: if held { u64::try_from(since / 1000).unwrap_or(0) } else { 0 },
+            accounts: if held { read(&self.held_accounts) } else { 0 },
+            most_accounts,
+            sessions: read(&self.held_sessions),
+            most_sessions: MOST_SESSIONS as u64,
+        }
+    }
 }
 
 pub(super) fn answer(site: &Site) -> Response {
@@ -52,6 +92,7 @@ pub(super) fn answer(site: &Site) -> Response {
             (false, true) => "dropped: the policy in force keeps no month totals",
             (false, false) => "ok",
         },
+        held: health.held(site.relay.counters()),
         sweep: if failed { "the last one failed" } else { "ok" },
         clock: if read(&health.clock_set) {
             "was set, and is not followed: the time goes by what has passed"

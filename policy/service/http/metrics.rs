@@ -35,6 +35,8 @@ pub trait Sums: Send + Sync + 'static {
     fn events(&self) -> Vec<(&'static str, u64)>;
     /// How often the relay was started again.
     fn restarts(&self) -> u64;
+    /// How many counters there are: for so many accounts counts can wait.
+    fn counters(&self) -> u64;
     /// Whether it takes clients.
     fn serves(&self) -> bool;
 }
@@ -71,6 +73,17 @@ impl Collector for Read {
             ("buckets_erased", "Buckets erased because they were due", &health.buckets_erased),
         ] {
             counter(&mut encoder, name, help, None, value.load(Ordering::Relaxed))?;
+        }
+        let held = health.held(self.relay.counters());
+        for (name, help, value) in [
+            ("counts_held_seconds", "For how long the store has taken no counts", held.seconds),
+            ("counts_held_accounts", "Accounts whose counts wait in memory", held.accounts),
+            ("counts_held_accounts_limit", "Accounts whose counts can wait in memory", held.most_accounts),
+            ("sessions_held", "Sealed sessions that wait in memory", held.sessions),
+            ("sessions_held_limit", "Sealed sessions that can wait in memory", held.most_sessions),
+        ] {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
         for (name, help, value) in [
             ("relay_up", "1 while the relay takes clients", self.relay.serves()),

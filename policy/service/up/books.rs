@@ -109,12 +109,19 @@ impl Books {
                     self.stored(&flushed);
                 }
                 Err(failure) => {
-                    if !self.health.counts_held.swap(true, Ordering::Relaxed) {
-                        Event::CountsHeld.tell();
-                    }
+                    self.holds();
                     return Err(failure);
                 }
             }
+        }
+    }
+
+    fn holds(&self) {
+        self.health.held_accounts.store(self.page.unstored(), Ordering::Relaxed);
+        if !self.health.counts_held.load(Ordering::Relaxed) {
+            self.health.held_since.store(clock::now().as_millisecond(), Ordering::Relaxed);
+            self.health.counts_held.store(true, Ordering::Relaxed);
+            Event::CountsHeld.tell();
         }
     }
 
@@ -205,6 +212,10 @@ impl Sums for RelaySums {
 
     fn restarts(&self) -> u64 {
         self.relay.starts().saturating_sub(1)
+    }
+
+    fn counters(&self) -> u64 {
+        self.page.capacity()
     }
 
     fn serves(&self) -> bool {

@@ -1,7 +1,9 @@
-//! The border between two months: what is counted when it passes ends a batch there, also while the store takes none.
+//! The border between two months, or two versions: what is counted when it passes ends a batch there, also while the store
+//! takes none.
 //!
-//! The instant is the one at which a count that is stored now would be due. Counts that come to the store after it are
-//! of a month that is over, and are dropped.
+//! The end of a month is the instant at which a count that is stored now would be due. Counts that come to the store after
+//! it are of a month that is over, and are dropped. What was counted before a version came into force is not the same as
+//! what is counted after it (`desk/books.rs`): so no batch holds both.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +12,7 @@ use avow_accounting::MonthTotal;
 use avow_proxy::Page;
 use avow_terms::{
     code::Code,
+    minute::Minute,
     permit::{Due, Events, Record},
 };
 use jiff::Timestamp;
@@ -18,8 +21,8 @@ use tokio::time;
 use super::books::wait;
 use crate::{clock, standing::Standing};
 
-/// How often to look whether the border has moved: another version may be in force.
-const LOOK: Duration = Duration::from_secs(60);
+/// How often to look whether the border has moved: a version may have been published that is in force in a moment.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Ends a batch at every border.
 pub(super) async fn mark(page: Arc<Page>, standing: Arc<ArcSwap<Standing>>) {
@@ -33,8 +36,14 @@ pub(super) async fn mark(page: Arc<Page>, standing: Arc<ArcSwap<Standing>>) {
     }
 }
 
-/// When a month total that is stored now is due; none while it waits for an event, or may not be stored.
+/// When a month total that is stored now is due, or another version comes into force, whichever is first.
 fn border(standing: &Standing, now: Timestamp) -> Option<Timestamp> {
+    let change = standing.history().next_change(now).map(Minute::instant);
+    [month_end(standing, now), change].into_iter().flatten().min()
+}
+
+/// None while it waits for an event, or may not be stored.
+fn month_end(standing: &Standing, now: Timestamp) -> Option<Timestamp> {
     let code = Code::literal(MonthTotal::CODES.first()?);
     match standing.in_force(now)?.due(&code, now, &Events::default())? {
         Due::At(due) if due > now => Some(due),

@@ -1,24 +1,33 @@
 //! Sealed sessions on their way from the relay to the store. What passes here cannot be read here.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+};
 
 use avow_proxy::{SealTo, SealedSession, Supervisor};
 use tokio::sync::Mutex;
 
-use crate::{failure::Failure, keeper::Keeper, log::Event};
+use crate::{
+    failure::Failure,
+    http::{Health, MOST_SESSIONS},
+    keeper::Keeper,
+    log::Event,
+};
 
 /// Sessions that are sealed, and those that the store has not taken yet, by the hour they ended in.
 pub(super) struct Sealed {
     keeper: Keeper,
     relay: Arc<Supervisor>,
     to: Option<SealTo>,
+    health: Arc<Health>,
     waiting: Mutex<BTreeMap<u64, Vec<SealedSession>>>,
 }
 
 impl Sealed {
     /// `to` is what the configuration orders.
-    pub(super) fn new(keeper: Keeper, relay: Arc<Supervisor>, to: Option<SealTo>) -> Self {
-        Self { keeper, relay, to, waiting: Mutex::default() }
+    pub(super) fn new(keeper: Keeper, relay: Arc<Supervisor>, to: Option<SealTo>, health: Arc<Health>) -> Self {
+        Self { keeper, relay, to, health, waiting: Mutex::default() }
     }
 
     /// Has the relay seal sessions while the policy in force declares them, and else not. A start is refused by the desk
@@ -35,6 +44,10 @@ impl Sealed {
         for session in self.relay.take_sealed() {
             waiting.entry(session.hour).or_default().push(session);
         }
+        if drop_oldest(&mut waiting, MOST_SESSIONS) > 0 {
+            Event::SessionsDropped.tell();
+        }
+        self.count(&waiting);
         if waiting.is_empty() {
             return Ok(());
         }
@@ -46,10 +59,55 @@ impl Sealed {
                 (sessions, refused)
             })
             .await?;
+        self.count(&left);
         *waiting = left;
         if refused? > 0 {
             Event::SessionsRefused.tell();
         }
         Ok(())
+    }
+
+    fn count(&self, waiting: &BTreeMap<u64, Vec<SealedSession>>) {
+        self.health.held_sessions.store(many(waiting) as u64, Ordering::Relaxed);
+    }
+}
+
+fn many(waiting: &BTreeMap<u64, Vec<SealedSession>>) -> usize {
+    waiting.values().map(Vec::len).sum()
+}
+
+/// What no store has taken for so long may not fill the memory: the oldest go, and how many did is said.
+fn drop_oldest(waiting: &mut BTreeMap<u64, Vec<SealedSession>>, most: usize) -> usize {
+    let too_many = many(waiting).saturating_sub(most);
+    let mut left = too_many;
+    while left > 0
+        && let Some(mut hour) = waiting.first_entry()
+    {
+        let gone = left.min(hour.get().len());
+        hour.get_mut().drain(..gone);
+        left -= gone;
+        if hour.get().is_empty() {
+            hour.remove();
+        }
+    }
+    too_many
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_sessions_make_room_when_the_store_takes_none() {
+        let session = |hour| SealedSession::new(7.try_into().unwrap(), hour, &[0; 82]);
+        let mut waiting: BTreeMap<u64, Vec<_>> = BTreeMap::new();
+        for hour in [3, 3, 4, 5, 5] {
+            waiting.entry(hour).or_default().push(session(hour));
+        }
+        assert_eq!(drop_oldest(&mut waiting, 5), 0);
+        assert_eq!(drop_oldest(&mut waiting, 3), 2);
+        assert_eq!(waiting.keys().copied().collect::<Vec<_>>(), [4, 5]);
+        assert_eq!(drop_oldest(&mut waiting, 1), 2);
+        assert_eq!((many(&waiting), waiting.len()), (1, 1));
     }
 }

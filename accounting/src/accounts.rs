@@ -77,14 +77,15 @@ impl Store {
     /// deadline does not move.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccount`], [`StoreError::Seal`], [`StoreError::Database`]; [`StoreError::NotWiped`] if the
-    /// new keys are stored and the old ones could not be wiped from the write-ahead log.
+    /// [`StoreError::NoSuchAccount`], [`StoreError::OldPermit`], [`StoreError::Seal`], [`StoreError::Database`];
+    /// [`StoreError::NotWiped`] if the new keys are stored and the old ones could not be wiped from the write-ahead log.
     pub fn replace_keys(
         &mut self,
-        _permit: Permit<AccountRecord>,
+        permit: Permit<AccountRecord>,
         account: AccountId,
         keys: Private<Vec<u8>>,
     ) -> Result<(), StoreError> {
+        self.admit(&permit)?;
         let (transaction, sealing) = self.begin_with_keys()?;
         if !is_account(&transaction, account)? {
             return Err(StoreError::NoSuchAccount);

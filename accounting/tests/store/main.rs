@@ -5,7 +5,9 @@
 mod accounts;
 mod agreement;
 mod backup;
+mod bad_input;
 mod keys;
+mod model;
 mod opening;
 mod policies;
 mod records;

@@ -42,7 +42,7 @@ pub(crate) fn world(name: &str) -> World {
     world
 }
 
-fn facts(now: Timestamp) -> Facts {
+pub(crate) fn facts(now: Timestamp) -> Facts {
     let events = Events { session_end: Some(now), payment: Some(now), ..Events::default() };
     Facts { now, recorded: now, events, place: NodePlace::Home, form: Form::Sealed, consent: true }
 }

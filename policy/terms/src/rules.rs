@@ -145,6 +145,11 @@ impl Rules {
             reason: refused.reason,
             clause: refused.clause,
         };
+        if facts.recorded > facts.now {
+            let code = R::CODES.first().map_or_else(|| purpose.clone(), |code| Code::literal(code));
+            let reason = "the instant at which it counts as recorded has not come".into();
+            return Err(refused(code, Refused { clause: None, reason }));
+        }
         let asked = Asked { service: R::SERVICE, deed: Deed::Store, purpose: &purpose, facts };
         let mut all: Option<Granted> = None;
         for code in R::CODES.iter().map(|code| Code::literal(code)).filter(|code| !self.vocabulary.is_system(code)) {

@@ -42,6 +42,23 @@ fn what_the_service_needs_can_be_pasted() {
     let world = World::new();
     let clean = world.run(&["check", "--for-service", NORTHGATE]);
     assert_eq!(clean.code, 0, "{}", clean.err);
+    for left_out in [
+        "it leaves out the user name: `avow record NUMBER username` is refused",
+        "it leaves out the password digest: `avow record NUMBER password` is refused",
+        "it leaves out the device count: devices are not counted",
+    ] {
+        assert!(clean.out.contains(left_out), "`{left_out}` is missing: {}", clean.out);
+    }
+    for kept in ["e-mail", "payment", "plan", "block", "month total", "sealed session"] {
+        assert!(!clean.out.contains(&format!("it leaves out the {kept}")), "{}", clean.out);
+    }
+    let lantern = world.json(&["check", "--for-service", "policy-docs/lantern/privacy.md"]);
+    let left_out = lantern["files"][0]["left_out"].as_array().unwrap();
+    let codes: Vec<&str> = left_out.iter().map(|left| left["code"].as_str().unwrap()).collect();
+    for code in ["account.blocked", "payment.date", "session.client_ip"] {
+        assert!(codes.contains(&code), "`{code}` is missing: {codes:?}");
+    }
+    assert!(!codes.contains(&"account.username"), "{codes:?}");
     let text = repository(NORTHGATE);
     let without: String = text.split_inclusive('\n').filter(|line| !line.starts_with("| **S5**")).collect();
     let without = without.replace("S1 to S8", "S1, S2");

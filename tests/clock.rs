@@ -14,7 +14,7 @@ use crate::{
     life::echo_through,
     retention::{account_of_an_older_method, buckets, buckets_become, library},
     target::Echo,
-    world::{PATIENCE, Ran, Service, World},
+    world::{PATIENCE, Ran, Service, World, in_time},
 };
 
 const DAY: i64 = 24 * 3600;
@@ -122,6 +122,36 @@ fn a_clock_that_is_behind_the_store_stops_the_start() {
     assert!(ran.err.contains("--clock-is-right"), "{}", ran.err);
     let service = world.up_with(wall.up(&world, &["--clock-is-right"]));
     assert_eq!(service.stop(), 0);
+}
+
+#[test]
+fn a_clock_that_is_behind_the_last_sweep_stops_the_start_though_nothing_was_recorded_for_days() {
+    if library().is_none() {
+        return;
+    }
+    let world = World::new();
+    let wall = Wall::showing(&world, "2026-11-08T12:00:00Z");
+    assert_eq!(running(&world, &wall).stop(), 0);
+    wall.set_by(20 * DAY);
+    let service = running(&world, &wall);
+    let end = Instant::now() + PATIENCE;
+    while !fs::read_to_string(world.data().join("last-sweep")).is_ok_and(|at| at.starts_with("2026-11-28T12:0")) {
+        assert!(Instant::now() < end, "the sweep is not written down");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(service.stop(), 0);
+    wall.set_by(17 * DAY);
+    let ran = Ran::from(in_time(wall.up(&world, &[])).output().unwrap());
+    assert_eq!((ran.code, ran.err.contains("in use at 2026-11-28T12:0")), (1, true), "{}", ran.err);
+    // If it ran ahead then, it is right now, and from now on it is what was seen.
+    let service = world.up_with(wall.up(&world, &["--clock-is-right"]));
+    let end = Instant::now() + PATIENCE;
+    while !fs::read_to_string(world.data().join("last-sweep")).unwrap().starts_with("2026-11-25T12:0") {
+        assert!(Instant::now() < end, "the sweep is not written down");
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(service.stop(), 0);
+    assert_eq!(world.up_with(wall.up(&world, &[])).stop(), 0);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod audit;
 mod backup;
 mod bad_input;
 mod bad_text;
+mod blocked;
 mod borders;
 mod check;
 mod clients;

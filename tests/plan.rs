@@ -37,7 +37,7 @@ async fn until_it_ends(link: &str, target: &Echo) -> u64 {
 }
 
 /// Whether one exchange comes back.
-fn is_let_in(link: &str, target: &Echo) -> bool {
+pub(crate) fn is_let_in(link: &str, target: &Echo) -> bool {
     block_on(async {
         let Ok(mut stream) = InProcess::new(link).try_connect(target.address).await else { return false };
         let exchanged = timeout(Duration::from_secs(3), async {
@@ -49,7 +49,7 @@ fn is_let_in(link: &str, target: &Echo) -> bool {
 }
 
 #[track_caller]
-fn is_let_in_again(link: &str, target: &Echo) {
+pub(crate) fn is_let_in_again(link: &str, target: &Echo) {
     let end = Instant::now() + 3 * PATIENCE;
     while !is_let_in(link, target) {
         assert!(Instant::now() < end, "it is not let in again");

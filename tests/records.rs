@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sha2::Digest;
+
 use crate::{
     life::echo_through,
     target::Echo,
@@ -156,4 +158,57 @@ fn lantern_keeps_the_bytes_and_the_day_of_each_session() {
     assert_eq!(kept[0][0].as_str().unwrap().len(), "2026-11-25".len(), "a day and no time: {kept:?}");
     let audit = world.run(&["audit"]);
     assert_eq!(audit.code, 0, "{}", audit.out);
+}
+
+#[test]
+fn lantern_counts_devices_as_they_come_and_go_and_northgate_does_not() {
+    let (world, _service, account) = World::under_lantern();
+    let number = account.to_string();
+    let devices = || world.json(&["record", &number])["devices"].clone();
+    assert_eq!(devices(), 1);
+    done(&world.run(&["account", "device", "add", &number]));
+    assert_eq!(devices(), 2);
+    done(&world.run(&["account", "device", "remove", &number, "1"]));
+    assert_eq!(devices(), 1);
+    let shown = world.run(&["account", "show", &number]).out;
+    let line = shown.lines().find(|line| line.contains("account.device_count")).unwrap_or_else(|| panic!("{shown}"));
+    assert!(line.contains("S5"), "{line}");
+    assert_eq!(world.run(&["audit"]).code, 0);
+
+    let world = World::new();
+    let _service = world.up();
+    let number = world.first_account().to_string();
+    done(&world.run(&["account", "device", "add", &number]));
+    assert!(world.json(&["record", &number])["devices"].is_null());
+    assert!(!world.run(&["account", "show", &number]).out.contains("device_count"));
+}
+
+#[test]
+fn the_evidence_of_notices_is_a_number_and_a_digest_and_holds_no_address() {
+    let world = World::new();
+    let service = world.up();
+    let sent = "2026-11-25 250 accepted somebody@mail.example\n";
+    let keep = |version: &str, sent: &str| {
+        let mut command = world.command(&["notices", "keep", version, "--accepted", "1032"]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(sent.as_bytes()).unwrap();
+        Ran::from(child.wait_with_output().unwrap())
+    };
+    refused(&keep("1", sent), "version 1 was never published");
+    done(&world.run(&["publish", "policy-docs/northgate/privacy.md"]));
+    assert_eq!(keep("1", "").code, 2, "nothing was sent");
+    let kept = keep("1", sent);
+    done(&kept);
+    let digest = sha2::Sha256::digest(sent.as_bytes());
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(kept.out.contains("032") && kept.out.contains(&digest), "{}", kept.out);
+    // A second time it takes the place of the first.
+    done(&keep("1", sent));
+    let notices = world.json(&["notices"]);
+    assert_eq!(notices["notices"].as_array().unwrap().len(), 1, "{notices}");
+    assert!(!holds(&world.stored_bytes(), "mail.example"));
+    let audit = world.run(&["audit"]);
+    assert_eq!(audit.code, 0, "{}", audit.out);
+    assert_eq!(service.stop(), 0);
 }

@@ -264,13 +264,22 @@ pub(crate) fn wait(child: &mut Child) -> i32 {
 /// The same command, which is ended if it does not end by itself.
 pub(crate) fn in_time(command: Command) -> Command {
     let mut timed = Command::new("timeout");
-    timed.args(["--signal=KILL", "60"]).arg(command.get_program()).args(command.get_args());
+    timed.args(["--signal=KILL", "60", "env"]);
+    // What is preloaded is for the command, and not for what ends it.
     for (name, value) in command.get_envs() {
         match value {
-            Some(value) => timed.env(name, value),
-            None => timed.env_remove(name),
-        };
+            Some(value) => {
+                let mut set = name.to_owned();
+                set.push("=");
+                set.push(value);
+                timed.arg(set);
+            }
+            None => {
+                timed.env_remove(name);
+            }
+        }
     }
+    timed.arg(command.get_program()).args(command.get_args());
     timed.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
     timed
 }

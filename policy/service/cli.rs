@@ -67,7 +67,7 @@ pub struct Data {
 pub enum Command {
     /// Start the relay, the policy page, and the books.
     Up(cmd::up::Args),
-    /// Add, list, show, link, rotate or remove accounts, and their devices.
+    /// Add, list, show, link, rotate, block or remove accounts, and their devices.
     Account(cmd::account::Args),
     /// Erase an account and everything that is kept about it, and print a receipt that names nobody.
     Forget(cmd::forget::Args),
@@ -107,6 +107,8 @@ pub enum Command {
     Walls,
     /// Keep or show what an account gave and chose, its payments and complaints; values come from standard input.
     Record(cmd::record::Args),
+    /// Keep or show the evidence that the notices of a version were accepted.
+    Notices(cmd::notices::Args),
     /// Say where the keys of the store lie and what that covers, or make new ones.
     Keys(cmd::keys::Args),
     /// The relay process; started by `avow up` and by nobody else.

@@ -13,6 +13,7 @@ pub mod history;
 pub mod import;
 pub mod init;
 pub mod keys;
+pub mod notices;
 pub mod preview;
 pub mod publish;
 pub mod record;

@@ -1,6 +1,6 @@
 //! The data directory: what stands where in it, and who may use it.
 //!
-//! `avow.db` the store · `keys/` what seals its values, unless it lies elsewhere · `history/` a copy of each published text · `control.sock` the
+//! `avow.db` the store · `last-sweep` when what is due was last erased · `keys/` what seals its values, unless it lies elsewhere · `history/` a copy of each published text · `control.sock` the
 //! socket of a running service · `avow.toml` the configuration.
 //!
 //! Whoever opens the store for writing holds a lock on the directory. The relay inherits it, so that the lock is free
@@ -104,6 +104,12 @@ impl DataDir {
     #[must_use]
     pub fn published_text(&self, version: u32) -> PathBuf {
         self.history().join(format!("v{version}.md"))
+    }
+
+    /// Where it says when the last sweep was, by the clock of then.
+    #[must_use]
+    pub fn last_sweep(&self) -> PathBuf {
+        self.path.join("last-sweep")
     }
 
     /// The socket of a running service.

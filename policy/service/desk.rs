@@ -8,18 +8,20 @@ mod backup;
 mod books;
 mod devices;
 mod keys;
+mod notices;
 mod plans;
 mod publication;
 mod records;
 mod request;
 mod sealed;
+mod seen;
 mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
 pub(crate) use devices::no_such_device;
 pub use plans::{Part, PlanChange, PlansNow, Until};
 pub use records::{Ask, Given, Records};
-pub use request::{AccountView, Done, KeptView, Receipt, RelayView, Request};
+pub use request::{AccountView, Done, KeptView, NoticeView, Receipt, RelayView, Request};
 pub use takeover::{Secret, TakeOver};
 
 use std::sync::Arc;
@@ -56,6 +58,8 @@ pub struct Desk {
     port: u16,
     /// Who is told how far something long has got.
     telling: Telling,
+    /// When the last sweep was, as it is written down.
+    swept: Option<Timestamp>,
 }
 
 impl Desk {
@@ -73,8 +77,9 @@ impl Desk {
         let standing = Arc::new(ArcSwap::from_pointee(Standing::load(&store)?));
         let relay_keys = Arc::new(relay_keys::load(data.keys())?);
         let (host, port) = reached(config);
-        let (data, place, telling) = (data.clone(), config.policy.place, meter::nobody());
-        Ok(Self { store, data, standing, relay_keys, place, host, port, telling })
+        let (data, place, telling, swept) =
+            (data.clone(), config.policy.place, meter::nobody(), seen::last_sweep(data));
+        Ok(Self { store, data, standing, relay_keys, place, host, port, telling, swept })
     }
 
     /// From now on links lead where this configuration says.
@@ -127,6 +132,7 @@ impl Desk {
             Request::RotateAccount { account, device } => self.rotate_account(account, device),
             Request::AddDevice { account, method } => self.add_device(account, method.as_deref()),
             Request::RemoveDevice { account, device } => self.remove_device(account, device),
+            Request::BlockAccount { account, blocked } => self.block_account(account, blocked),
             Request::ChangePlan { account, change } => self.change_plan(account, change),
             Request::RemoveAccount { account } => self.remove_account(account),
             Request::ExportSealed => self.export_sealed(),
@@ -136,6 +142,7 @@ impl Desk {
             Request::Publish { name, text } => self.publish(&name, &text),
             Request::BackUp { file } => self.back_up(&file),
             Request::RotateKeys => self.rotate_keys(),
+            Request::Notices { keep } => self.notices(keep.as_ref()),
             Request::Record { account, ask } => self.record(account, &ask),
             Request::TakeOver(asked) => self.take_over(&asked),
         }
@@ -162,29 +169,14 @@ impl Desk {
         }
     }
 
-    /// That the clock is not behind what the store has seen: deadlines would come late by as much.
-    ///
-    /// # Errors
-    /// If it is, by more than a minute.
-    pub fn may_know_the_time(&self) -> Result<(), Failure> {
-        let (now, seen) = (clock::now(), self.store.last_seen().map_err(Failure::could_not)?);
-        match seen.filter(|seen| seen.duration_since(now).as_secs() > 60) {
-            None => Ok(()),
-            Some(seen) => Err(Failure::refused(format!(
-                "the clock shows {}, and the store was written at {}",
-                now.strftime("%Y-%m-%dT%H:%MZ"),
-                seen.strftime("%Y-%m-%dT%H:%MZ")
-            ))
-            .help(
-                "set the clock of this machine; if it ran ahead when the store was written and is right now, start once \
-                 with `--clock-is-right`, and what was recorded then counts as recorded now",
-            )),
-        }
-    }
-
-    /// The rules that hold now.
+    /// The rules that hold now. A version under which something is recorded has been in force: it stays so, and no older
+    /// one is asked, though the clock may have been set back behind its minute.
     fn rules(&self, now: Timestamp) -> Result<Arc<Rules>, Failure> {
-        self.standing.load().in_force(now).cloned().ok_or_else(|| Failure::could_not("no policy is in force"))
+        let standing = self.standing.load();
+        let newest = standing.version(self.store.newest_version());
+        let by_clock = standing.in_force(now);
+        let later = newest.filter(|newest| by_clock.is_none_or(|rules| rules.version() < newest.version()));
+        later.or(by_clock).cloned().ok_or_else(|| Failure::could_not("no policy is in force"))
     }
 
     /// What is known about a record that is written now.

@@ -69,6 +69,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Desk(args) => cmd::abuse_desk::run(&args, &cli.data, screen),
         Command::Walls => cmd::walls::run(&cli.data, screen),
         Command::Record(args) => cmd::record::run(&args, &cli.data, screen),
+        Command::Notices(args) => cmd::notices::run(&args, &cli.data, screen),
         Command::Keys(args) => cmd::keys::run(&args, &cli.data, screen),
         Command::Relay => cmd::relay::run(),
         Command::Attempt => cmd::walls::attempt(),

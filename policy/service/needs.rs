@@ -1,8 +1,13 @@
-//! What the service itself must keep, against what a policy allows: each thing that is missing, with a row to paste.
+//! What the service keeps, against what a policy allows. Without some of it the service does not do its job: each thing that is
+//! missing is a problem, with a row to paste. The rest a policy may leave out: then the command that would keep it is
+//! refused, which is said.
 //!
 //! The list is that of the store's kinds of record. What the vocabulary knows and nothing stores yet is not asked for.
 
-use avow_accounting::{AccountRecord, MonthTotal};
+use avow_accounting::{
+    AccountRecord, ActivationCode, Blocked, CaseStep, Choices, DeviceCount, Diagnostics, Email, MonthTotal,
+    NoticeEvidence, PasswordDigest, PaymentRecord, PlanRecord, SealedSession, SessionTotal, UserName,
+};
 use avow_terms::{
     code::Code,
     permit::{Events, Facts, Form, NodePlace, Record, Refusal},
@@ -12,6 +17,7 @@ use avow_terms::{
     rules::Rules,
     term::Origin,
 };
+use serde::Serialize;
 
 use crate::clock;
 
@@ -24,6 +30,51 @@ pub fn unmet(rules: &Rules) -> Vec<Problem> {
     let account = unmet_by::<AccountRecord>(rules, Form::Sealed, Origin::Derived, &until_deleted);
     let total = unmet_by::<MonthTotal>(rules, Form::Plain, Origin::Automatic, &month).map(Problem::warning);
     account.into_iter().chain(total).collect()
+}
+
+/// A kind of record that a policy leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// What a person calls it: `user name`.
+    pub record: &'static str,
+    /// What comes of it: a command that is refused, or something that is not done.
+    pub then: &'static str,
+    /// The first of its data codes that is not allowed.
+    pub code: String,
+    /// Why, in the words of the rules.
+    pub reason: String,
+}
+
+/// Everything that the service can keep and does not have to, and these rules do not allow.
+#[must_use]
+pub fn left_out(rules: &Rules) -> Vec<LeftOut> {
+    [
+        left_out_by::<Email>(rules, "`avow record NUMBER email` is refused"),
+        left_out_by::<UserName>(rules, "`avow record NUMBER username` is refused"),
+        left_out_by::<PasswordDigest>(rules, "`avow record NUMBER password` is refused"),
+        left_out_by::<ActivationCode>(rules, "`avow record NUMBER code` is refused"),
+        left_out_by::<Choices>(rules, "`avow record NUMBER choose` is refused"),
+        left_out_by::<Diagnostics>(rules, "`avow record NUMBER attempt` is refused"),
+        left_out_by::<PaymentRecord>(rules, "`avow record NUMBER payment` is refused"),
+        left_out_by::<CaseStep>(rules, "`avow record NUMBER case` is refused"),
+        left_out_by::<Blocked>(rules, "`avow account block` is refused"),
+        left_out_by::<PlanRecord>(rules, "`avow account plan` is refused"),
+        left_out_by::<NoticeEvidence>(rules, "`avow notices keep` is refused"),
+        left_out_by::<SealedSession>(rules, "`[desk]` in the configuration is refused"),
+        left_out_by::<SessionTotal>(rules, "sessions are not kept"),
+        left_out_by::<DeviceCount>(rules, "devices are not counted"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn left_out_by<R: Record>(rules: &Rules, then: &'static str) -> Option<LeftOut> {
+    let now = clock::now();
+    let events = Events { session_end: Some(now), payment: Some(now), ..Events::default() };
+    let facts = Facts { now, recorded: now, events, place: NodePlace::Home, form: Form::Sealed, consent: true };
+    let refusal = rules.permit::<R>(&facts).err()?;
+    Some(LeftOut { record: R::NAME, then, code: refusal.code.to_string(), reason: refusal.reason })
 }
 
 fn unmet_by<R: Record>(rules: &Rules, form: Form, origin: Origin, retention: &Retention) -> Option<Problem> {

@@ -213,6 +213,7 @@ impl Service {
             live: live.clone(),
             plans_changed: Notify::new(),
             admitted: Mutex::default(),
+            turned_away: std::sync::Mutex::default(),
         });
         let health = Arc::new(Health::default());
         let order = self.config.desk.seal_to()?;

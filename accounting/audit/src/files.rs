@@ -25,7 +25,7 @@ pub(crate) struct Seen {
 }
 
 /// Names that belong into a data directory.
-const KNOWN: [&str; 2] = ["avow.toml", "control.sock"];
+const KNOWN: [&str; 3] = ["avow.toml", "control.sock", "last-sweep"];
 /// Directories that do. What is in the first is never opened.
 const KEYS: &str = "keys";
 const HISTORY: &str = "history";

@@ -63,6 +63,16 @@ enum Action {
     Device(Device),
     /// Change what an account may move in a month, until when, and with how many devices; without an option, show it.
     Plan(plan::Plan),
+    /// Let an account in no more: its open streams end, and what it sends is answered like a stranger's, with silence.
+    Block {
+        /// The number of the account.
+        account: AccountId,
+    },
+    /// Let an account in again.
+    Unblock {
+        /// The number of the account.
+        account: AccountId,
+    },
     /// Erase an account and everything that is kept about it: the same as `avow forget`.
     Remove {
         /// The number of the account.
@@ -84,6 +94,8 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
         Action::Device(ref device @ Device::Add { .. }) => (device.request(), Show::Link),
         Action::Device(ref device) => (device.request(), Show::Devices),
         Action::Plan(ref plan) => (plan.request(), Show::Account),
+        Action::Block { account } => (Request::BlockAccount { account, blocked: true }, Show::Account),
+        Action::Unblock { account } => (Request::BlockAccount { account, blocked: false }, Show::Account),
         Action::Remove { account } => (Request::RemoveAccount { account }, Show::Account),
     };
     let mut done = control::ask(data, request)?;
@@ -105,6 +117,7 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
             | Done::KeysRotated { .. }
             | Done::Records(_)
             | Done::Checked { .. }
+            | Done::Notices { .. }
             | Done::Code { .. }
             | Done::TakenOver { .. }
             | Done::Reloaded { .. },
@@ -145,8 +158,9 @@ pub fn kept(all: &[KeptView]) -> String {
 }
 
 fn account_page(account: &AccountView) -> String {
+    let blocked = if account.blocked { "blocked    yes: it is not let in\n" } else { "" };
     format!(
-        "account    {}\nopened     {}\nmethods    {}\nplan       {}\nthis month {}\n\n{}",
+        "account    {}\nopened     {}\nmethods    {}\nplan       {}\nthis month {}\n{blocked}\n{}",
         account.account.number(),
         report::instant(account.opened),
         account.methods.join(", "),
@@ -163,7 +177,8 @@ fn list(accounts: &[AccountView]) -> String {
     let mut table = Table::new(["account", "this month", "plan", "methods"]);
     for account in accounts {
         let methods = account.methods.join(", ");
-        table.row([account.account.number().to_string(), month(account), plan::parts(account), methods]);
+        let plan = if account.blocked { "blocked".into() } else { plan::parts(account) };
+        table.row([account.account.number().to_string(), month(account), plan, methods]);
     }
     table.to_string()
 }

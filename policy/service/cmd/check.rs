@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 use crate::{
     exit::Exit,
     failure::Failure,
-    needs, report,
+    needs::{self, LeftOut},
+    report,
     screen::{Form, Screen},
     texts,
 };
@@ -55,6 +56,8 @@ pub struct Checked {
     pub reading: Reading,
     /// Everything that is wrong with it, in the order of the text; then what no rules could be made of.
     pub problems: Vec<Problem>,
+    /// What the service can keep and the text does not allow; asked for the service only.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Reads a text and makes its rules, and gathers everything that is wrong.
@@ -65,7 +68,7 @@ pub fn check(source: Source, vocabulary: &Arc<Vocabulary>) -> Checked {
     if let Ok(policy) = reading.clone().policy() {
         problems.extend(texts::rules_problems(Arc::new(policy), vocabulary.clone()));
     }
-    Checked { reading, problems }
+    Checked { reading, problems, left_out: Vec::new() }
 }
 
 /// The same, and what the service itself must keep and the text does not allow.
@@ -74,6 +77,7 @@ fn check_for_service(source: Source, vocabulary: &Arc<Vocabulary>) -> Checked {
     let policy = checked.reading.clone().policy().ok().map(Arc::new);
     if let Some(Ok(rules)) = policy.map(|policy| Rules::compile(policy, vocabulary.clone(), 0)) {
         checked.problems.extend(needs::unmet(&rules));
+        checked.left_out = needs::left_out(&rules);
     }
     checked
 }
@@ -163,7 +167,10 @@ impl Verdict {
                 |header| format!("{} version {}", header.policy, header.version),
             );
             let (clauses, terms) = (reading.clauses.len(), reading.terms.len());
-            format!("{name}: {} with {}, no errors\n", report::count(clauses, "clause"), report::count(terms, "term"))
+            let (clauses, terms) = (report::count(clauses, "clause"), report::count(terms, "term"));
+            let left_out = checked.left_out.iter();
+            let left_out = left_out.map(|left| format!("  it leaves out the {}: {}\n", left.record, left.then));
+            format!("{name}: {clauses} with {terms}, no errors\n{}", left_out.collect::<String>())
         };
         clean.map(line).collect()
     }
@@ -178,6 +185,7 @@ impl Verdict {
                 "clauses": checked.reading.clauses.len(),
                 "terms": checked.reading.terms.len(),
                 "errors": checked.problems.iter().filter(|problem| is_error(problem)).count(),
+                "left_out": checked.left_out,
                 "warnings": checked.problems.iter().filter(|problem| !is_error(problem)).count(),
             }),
         };

@@ -149,6 +149,9 @@ fn page(records: &Records) -> String {
         yes(records.diagnostics),
         report::count(records.attempts, "attempt"),
     );
+    if let Some(devices) = records.devices {
+        text.push_str(&format!("devices     {devices}\n"));
+    }
     let mut table = Table::new(["day", "what", ""]);
     for (day, bytes) in &records.sessions {
         table.row([day.clone(), "session".into(), format!("{} bytes", report::thousands(*bytes))]);

@@ -1,6 +1,6 @@
 //! Accounts at the desk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use avow_accounting::{Account, AccountRecord, MonthTotal, NewAccount};
 use avow_proxy::{AccessKey, AccountKeys, Method};
@@ -44,6 +44,10 @@ impl Desk {
         let number = self.store.draw_number().map_err(Failure::could_not)?;
         let keys = new_keys(&[(FIRST_DEVICE, method)]);
         self.store.add_account(permit, &NewAccount { number, keys: keys.encode() }).map_err(Failure::could_not)?;
+        if let Err(failure) = self.count_devices(number, keys.0.len()) {
+            self.store.remove_account(number).map_err(Failure::could_not)?;
+            return Err(failure);
+        }
         self.link_account(number)
     }
 
@@ -56,9 +60,12 @@ impl Desk {
         let total = |number| Some(totals.as_ref()?.get(&number).map_or(0, |bytes| bytes.0));
         let plans: BTreeMap<AccountId, Plan> = self.store.plans().map_err(Failure::could_not)?.into_iter().collect();
         let plan = |number| plans.get(&number).copied().unwrap_or_default();
+        let blocked: BTreeSet<AccountId> =
+            self.store.blocked_accounts().map_err(Failure::could_not)?.into_iter().collect();
         let view = |account: &Account| {
             let number = account.number;
-            Ok(AccountView { month_bytes: total(number), plan: plan(number), ..Self::view(account)? })
+            let (month_bytes, blocked) = (total(number), blocked.contains(&number));
+            Ok(AccountView { month_bytes, plan: plan(number), blocked, ..Self::view(account)? })
         };
         let accounts = self.store.accounts().map_err(Failure::could_not)?;
         Ok(Done::Accounts { accounts: accounts.iter().map(view).collect::<Result<_, Failure>>()? })
@@ -73,7 +80,8 @@ impl Desk {
         };
         let plan = self.store.plan(number).map_err(Failure::could_not)?;
         let kept = self.kept_about(number, now)?;
-        Ok(Done::Account(AccountView { month_bytes, plan: plan.unwrap_or_default(), kept, ..Self::view(&account)? }))
+        let (plan, blocked) = (plan.unwrap_or_default(), self.store.is_blocked(number).map_err(Failure::could_not)?);
+        Ok(Done::Account(AccountView { month_bytes, plan, blocked, kept, ..Self::view(&account)? }))
     }
 
     pub(super) fn link_account(&self, number: AccountId) -> Result<Done, Failure> {
@@ -116,6 +124,7 @@ impl Desk {
             methods: keys.iter().map(|key| key.method().to_string()).collect(),
             month_bytes: None,
             plan: Plan::default(),
+            blocked: false,
             links: Vec::new(),
             kept: Vec::new(),
         })

@@ -36,15 +36,7 @@ impl Desk {
     pub fn flush(&mut self, frozen: &Frozen) -> Result<Flushed, Failure> {
         let now = clock::now();
         let rules = self.rules(now)?;
-        let flushed = match self.flush_under(&rules, frozen, now) {
-            // Something is recorded under a later version: it has been in force, whatever the clock shows by now.
-            Err(StoreError::OldPermit { newest }) => {
-                let later = self.standing.load().version(newest).cloned();
-                self.flush_under(&later.unwrap_or(rules), frozen, now)
-            }
-            flushed => flushed,
-        };
-        flushed.map_err(Failure::could_not)
+        self.flush_under(&rules, frozen, now).map_err(Failure::could_not)
     }
 
     fn flush_under(&mut self, rules: &Rules, frozen: &Frozen, now: Timestamp) -> Result<Flushed, StoreError> {
@@ -135,8 +127,10 @@ impl Desk {
     /// # Errors
     /// If the store does not take it now.
     pub fn sweep(&mut self) -> Result<Swept, Failure> {
-        let standing = self.standing.load_full();
-        self.store.sweep_telling(standing.history(), clock::now(), &*self.telling()).map_err(Failure::could_not)
+        let (standing, now) = (self.standing.load_full(), clock::now());
+        let swept = self.store.sweep_telling(standing.history(), now, &*self.telling()).map_err(Failure::could_not)?;
+        self.note_sweep(now);
+        Ok(swept)
     }
 
     /// The version in force; 0 is a text on trial.

@@ -1,5 +1,6 @@
 //! The devices of an account at the desk: each has a key of its own.
 
+use avow_accounting::DeviceCount;
 use avow_proxy::{AccessKey, AccountKeys, Method};
 use avow_terms::account::AccountId;
 
@@ -61,7 +62,15 @@ impl Desk {
 
     fn replace_keys(&mut self, number: AccountId, keys: AccountKeys) -> Result<(), Failure> {
         let permit = self.permit_account(clock::now())?;
-        self.store.replace_keys(permit, number, keys.encode()).map_err(Failure::could_not)
+        self.store.replace_keys(permit, number, keys.encode()).map_err(Failure::could_not)?;
+        self.count_devices(number, keys.0.len())
+    }
+
+    /// Remembers how many devices an account has, where the policy in force declares that; where it does not, nothing does.
+    pub(super) fn count_devices(&mut self, number: AccountId, devices: usize) -> Result<(), Failure> {
+        let Ok(permit) = self.permit::<DeviceCount>(clock::now(), false) else { return Ok(()) };
+        let devices = u32::try_from(devices).unwrap_or(u32::MAX);
+        self.store.set_device_count(permit, number, devices).map_err(Failure::could_not)
     }
 
     /// The account with the link of one device.

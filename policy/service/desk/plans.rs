@@ -66,7 +66,8 @@ pub enum Until {
 pub struct PlansNow {
     /// How far the store has the counts of this node that the totals are of: epoch and batch.
     pub cursor: Option<(u64, u64)>,
-    /// What each account with a plan may still move, beyond what is stored, and whether its plan has ended.
+    /// What each account with a plan may still move, beyond what is stored, and whether its plan has ended. One that is
+    /// blocked is here too, as one whose plan has ended.
     pub accounts: Vec<(AccountId, Option<u64>, bool)>,
     /// When they come to something else by themselves: a plan ends, or the month.
     pub next: Option<Timestamp>,
@@ -157,10 +158,17 @@ impl Desk {
             let limit = plan.month_bytes.filter(|_| zone.is_some())?;
             Some(limit.0.saturating_sub(totals.get(account).map_or(0, |moved| moved.0)))
         };
-        let accounts = plans
+        let blocked = match only {
+            Some(account) if self.store.is_blocked(account).map_err(failed)? => vec![account],
+            Some(_) => Vec::new(),
+            None => self.store.blocked_accounts().map_err(failed)?,
+        };
+        let mut accounts: BTreeMap<AccountId, (Option<u64>, bool)> = plans
             .iter()
-            .map(|(account, plan)| (*account, left(account, plan), plan.ends.is_some_and(|ends| ends <= now)))
+            .map(|(account, plan)| (*account, (left(account, plan), plan.ends.is_some_and(|ends| ends <= now))))
             .collect();
+        accounts.extend(blocked.into_iter().map(|account| (account, (None, true))));
+        let accounts = accounts.into_iter().map(|(account, (left, ended))| (account, left, ended)).collect();
         let cursor = self.cursor()?.map(|cursor| (cursor.epoch, cursor.seq));
         Ok(PlansNow { cursor, accounts, next })
     }

@@ -116,6 +116,9 @@ pub struct Records {
     pub steps: Vec<(String, String)>,
     /// How many attempts to connect are kept.
     pub attempts: usize,
+    /// How many devices it has, where the policy keeps that.
+    #[serde(default)]
+    pub devices: Option<u32>,
 }
 
 /// Says that there are some.
@@ -202,13 +205,25 @@ impl Desk {
         let permit = self.permit::<CaseStep>(now, false)?;
         self.store.add_case_step(permit, account, Step { day, decision }).map_err(Failure::could_not)?;
         match decision {
-            Decision::Blocked => {
-                let permit = self.permit::<Blocked>(now, false)?;
-                self.store.block(permit, account).map_err(Failure::could_not)
-            }
-            Decision::Unblocked => self.store.unblock(account).map(drop).map_err(Failure::could_not),
+            Decision::Blocked => self.block(account, true, now),
+            Decision::Unblocked => self.block(account, false, now),
             Decision::Reported | Decision::Warned | Decision::Closed => Ok(()),
         }
+    }
+
+    /// Blocks an account where the policy in force lets that be known, or lets it in again; no step of a complaint is kept.
+    pub(super) fn block_account(&mut self, account: AccountId, blocked: bool) -> Result<Done, Failure> {
+        self.show_account(account)?;
+        self.block(account, blocked, clock::now())?;
+        self.show_account(account)
+    }
+
+    fn block(&mut self, account: AccountId, blocked: bool, now: Timestamp) -> Result<(), Failure> {
+        if !blocked {
+            return self.store.unblock(account).map(drop).map_err(Failure::could_not);
+        }
+        let permit = self.permit::<Blocked>(now, false)?;
+        self.store.block(permit, account).map_err(Failure::could_not)
     }
 
     fn records(&self, account: AccountId) -> Result<Done, Failure> {
@@ -226,11 +241,12 @@ impl Desk {
             payments: payments.iter().map(|one| (one.day.to_string(), one.transaction.as_str().to_owned())).collect(),
             steps: steps.iter().map(|one| (one.day.to_string(), one.decision.word().to_owned())).collect(),
             attempts: self.store.attempts(account).map_err(Failure::could_not)?.len(),
+            devices: self.store.device_count(account).map_err(Failure::could_not)?,
         }))
     }
 
     /// The permission of the rules in force for one record, recorded now.
-    fn permit<R: Record>(&self, now: Timestamp, consent: bool) -> Result<Permit<R>, Failure> {
+    pub(super) fn permit<R: Record>(&self, now: Timestamp, consent: bool) -> Result<Permit<R>, Failure> {
         let events = Events { payment: Some(now), ..Events::default() };
         let facts = Facts { events, consent, ..self.facts(now, Form::Sealed) };
         self.rules(now)?.permit::<R>(&facts).map_err(Failure::refused)

@@ -59,6 +59,13 @@ pub enum Request {
         /// What of it.
         change: PlanChange,
     },
+    /// Let an account in no more, or let it in again.
+    BlockAccount {
+        /// Which.
+        account: AccountId,
+        /// Whether it is to be blocked.
+        blocked: bool,
+    },
     /// Erase one account.
     RemoveAccount {
         /// Which.
@@ -86,6 +93,11 @@ pub enum Request {
     },
     /// Give every account a new key in the store, and seal what is kept about it anew.
     RotateKeys,
+    /// The evidence that notices were accepted; first this, if it is given.
+    Notices {
+        /// That the notices of a version were accepted.
+        keep: Option<NoticeView>,
+    },
     /// Something about the records of one account.
     Record {
         /// Which.
@@ -189,6 +201,11 @@ pub enum Done {
         /// How many accounts were due, and were erased before it was written.
         accounts_erased_before: usize,
     },
+    /// The evidence that is kept, by version.
+    Notices {
+        /// One for each version.
+        notices: Vec<NoticeView>,
+    },
     /// Every account has a new key.
     KeysRotated {
         /// How many accounts.
@@ -196,6 +213,17 @@ pub enum Done {
         /// Whether the keys are wrapped with a credential.
         wrapped: bool,
     },
+}
+
+/// That the notices of a version were accepted. It names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeView {
+    /// The version they told of.
+    pub version: u32,
+    /// How many mail servers accepted one.
+    pub accepted: u64,
+    /// SHA-256 of the record of what was sent and answered, in hexadecimal.
+    pub digest: String,
 }
 
 /// The relay that runs.
@@ -223,6 +251,9 @@ pub struct AccountView {
     /// Its plan; a part that is absent has no limit.
     #[serde(default)]
     pub plan: Plan,
+    /// Whether it is blocked: the relay does not let it in.
+    #[serde(default)]
+    pub blocked: bool,
     /// Its links, where they were asked for. They are secrets.
     pub links: Vec<String>,
     /// What is kept about it, until when, and by which clause.

@@ -89,7 +89,8 @@ impl Desk {
             }
             return Err(Failure::could_not(error));
         }
-        if let Err(failure) = self.limit_months(&numbers, &asked.limits) {
+        let counted = numbers.iter().try_for_each(|number| self.count_devices(*number, 1));
+        if let Err(failure) = counted.and_then(|()| self.limit_months(&numbers, &asked.limits)) {
             for number in &numbers {
                 self.store.remove_account(*number).map_err(Failure::could_not)?;
             }

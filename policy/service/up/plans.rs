@@ -10,7 +10,11 @@ use jiff::Timestamp;
 use tokio::time;
 
 use super::{books::wait, switchboard::Switchboard};
-use crate::{clock, desk::PlansNow, failure::Failure};
+use crate::{
+    clock,
+    desk::{Desk, PlansNow},
+    failure::Failure,
+};
 
 /// How often the page may have moved on before the totals were looked at with it.
 const TRIES: u32 = 20;
@@ -59,7 +63,7 @@ impl Switchboard {
         let mut admitted = self.admitted.lock().await;
         let Ceilings { accounts, next } = self.ceilings(None).await?;
         let (mut told, mut back) = (Vec::new(), Vec::new());
-        for (account, ceiling) in accounts {
+        for (&account, &ceiling) in &accounts {
             match (ceiling, admitted.get(&account)) {
                 (Ceiling::Ended, Some(_)) => self.withdraw(account, &mut admitted).await?,
                 (Ceiling::At(_), None) => back.push(account),
@@ -67,6 +71,10 @@ impl Switchboard {
                 _ => {}
             }
         }
+        // What kept an account out may be gone from the store: its deadline came.
+        let free: Vec<_> =
+            self.turned_away().iter().filter(|account| !accounts.contains_key(account)).copied().collect();
+        back.extend(self.that_exist(free).await?);
         if !told.is_empty() {
             self.relay.stop_at(told.clone()).await.map_err(Failure::could_not)?;
             admitted.extend(told);
@@ -100,7 +108,21 @@ impl Switchboard {
     ) -> Result<(), Failure> {
         self.relay.remove(account).await.map_err(Failure::could_not)?;
         admitted.remove(&account);
+        self.turned_away().insert(account);
         Ok(())
+    }
+
+    /// Those of these accounts that are still there; the others need not be remembered.
+    async fn that_exist(&self, mut accounts: Vec<AccountId>) -> Result<Vec<AccountId>, Failure> {
+        if accounts.is_empty() {
+            return Ok(accounts);
+        }
+        accounts.iter().for_each(|account| _ = self.turned_away().remove(account));
+        let there = move |desk: &mut Desk| {
+            accounts.retain(|account| desk.keys_of(*account).is_ok());
+            accounts
+        };
+        self.keeper.at_desk(there).await
     }
 
     /// What the plans come to, of one account or of all that have one.

@@ -5,7 +5,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -27,7 +27,7 @@ use super::{
 use crate::{
     control::{self, Answered, Asked, LONGEST, Step, Told},
     data_dir::DataDir,
-    desk::{Desk, Done, RelayView, Request},
+    desk::{Ask, Desk, Done, RelayView, Request},
     failure::Failure,
     keeper::Keeper,
     meter::{self, Telling},
@@ -52,6 +52,8 @@ pub(super) struct Switchboard {
     pub(super) plans_changed: Notify,
     /// The accounts that the relay serves, each with the count it stops at. Held while a request is done at the desk and in the relay: one at a time.
     pub(super) admitted: Mutex<BTreeMap<AccountId, Option<u64>>>,
+    /// The accounts that exist and are not let in: blocked, or their plan has ended.
+    pub(super) turned_away: std::sync::Mutex<BTreeSet<AccountId>>,
 }
 
 /// Opens the control socket, for the owner of the data directory only.
@@ -160,9 +162,11 @@ impl Switchboard {
                 }
                 done
             }
-            Request::ChangePlan { account, .. } => {
+            Request::ChangePlan { account, .. }
+            | Request::BlockAccount { account, .. }
+            | Request::Record { account, ask: Ask::Case { .. } } => {
                 let done = self.at_desk(request).await;
-                // Whatever came of it: a plan may be stored although the one before could not be wiped.
+                // Whatever came of it: a plan or a block may be stored although the one before could not be wiped.
                 self.apply_plan_of(account, &mut admitted).await?;
                 done
             }
@@ -228,7 +232,13 @@ impl Switchboard {
         Ok(())
     }
 
-    /// Tells the relay accounts as the store has them, in one step. Those whose plan has ended are left out.
+    /// The accounts that exist and are not let in.
+    pub(super) fn turned_away(&self) -> MutexGuard<'_, BTreeSet<AccountId>> {
+        self.turned_away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the relay accounts as the store has them, in one step. Those that are blocked or whose plan has ended are left
+    /// out.
     pub(super) async fn admit_new(
         &self,
         accounts: Vec<AccountId>,
@@ -261,10 +271,14 @@ impl Switchboard {
         let mut admissions = Vec::with_capacity(accounts.len());
         for (account, keys) in accounts {
             let stop_at = match ceilings.accounts.get(&account) {
-                Some(Ceiling::Ended) => continue,
+                Some(Ceiling::Ended) => {
+                    self.turned_away().insert(account);
+                    continue;
+                }
                 Some(Ceiling::At(at)) => *at,
                 None => None,
             };
+            self.turned_away().remove(&account);
             admissions.push(Admission { account, slot: self.slot(account)?, keys, stop_at });
         }
         let put: Vec<_> = admissions.iter().map(|admission| (admission.account, admission.stop_at)).collect();
@@ -290,6 +304,7 @@ impl Switchboard {
         self.at_desk(Request::LinkAccount { account }).await?;
         self.relay.remove(account).await.map_err(Failure::could_not)?;
         admitted.remove(&account);
+        self.turned_away().remove(&account);
         let removed = self.at_desk_telling(Request::RemoveAccount { account }, telling).await;
         // An account may be gone although it could not be wiped: then there is nothing to let in again.
         if removed.is_ok() || self.admit(account, admitted).await.is_err() {

@@ -78,7 +78,7 @@ bench-relay *arguments:
 [group('development')]
 long:
     cargo test --test main --locked -- --ignored --nocapture
-    cargo test --package avow-audit --test residue --locked -- --ignored --nocapture
+    cargo test --package avow-audit --test residue --test backups --locked -- --ignored --nocapture
 
 # Look for inputs that break the reader, the retention phrases or the compiler: reader, retention, compiler
 [group('development')]

@@ -211,12 +211,13 @@ fn a_restore_that_is_killed_leaves_nothing_or_the_whole_store() {
             nothing += 1;
         }
         if round % 10 == 0 {
-            assert_eq!(world.run(&["audit"]).code, 0);
+            let ran = world.run(&["audit"]);
+            assert_eq!(ran.code, 0, "{}", ran.out);
         }
     }
     eprintln!("killed 60 times within {takes} ms: {nothing} times nothing, {whole} times the whole store");
     let left: Vec<_> = fs::read_dir(world.data()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    world.up().stop();
+    assert_eq!(world.up().stop(), 0);
     let clean = |name: &str| !world.data().join(name).exists();
     assert!(clean("avow.db-restoring") && clean("avow.db-replaced"), "{left:?}");
     let ran = world.run(&["audit"]);

@@ -110,6 +110,11 @@ impl World {
         self.dir.path().join("avow.db")
     }
 
+    pub(crate) fn remove_store(&self) {
+        #[expect(clippy::disallowed_methods, reason = "the test loses its store")]
+        fs::remove_file(self.store()).unwrap();
+    }
+
     /// Changes the store behind the writer's back, and leaves no byte behind that would tell.
     pub(crate) fn tamper(&self, sql: &str) {
         let connection = plain(&self.store());

@@ -89,3 +89,8 @@ fuzz target *arguments:
 [group('development')]
 fuzz-relay target *arguments:
     mkdir -p target/fuzz/{{ target }} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir proxy/fuzz --sanitizer none {{ target }} target/fuzz/{{ target }} proxy/fuzz/corpus/{{ target }} -- -max_len=2048 -max_total_time=600 {{ arguments }}
+
+# The same for the pages and the log that the audit reads without SQLite: pages
+[group('development')]
+fuzz-audit target *arguments:
+    mkdir -p target/fuzz/{{ target }} && RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir accounting/audit/fuzz --sanitizer none {{ target }} target/fuzz/{{ target }} accounting/audit/fuzz/corpus/{{ target }} -- -max_len=32768 -max_total_time=600 {{ arguments }}

@@ -145,6 +145,28 @@ fn a_copy_of_the_store_beside_it_is_caught() {
 }
 
 #[test]
+fn keys_that_stayed_or_are_gone_are_caught_and_where_they_lie_is_said() {
+    let world = settled();
+    let key = |name: &str| world.data().join(format!("keys/{name}.key"));
+    let report = world.json(&["audit"]);
+    assert!(report["keys"]["opened"].as_u64() >= Some(1) && report["keys"]["accounts"] == 1, "{report}");
+    let ran = world.run(&["audit"]);
+    for part in ["the keys: 1 account", "each with its own", "not covered: month totals are not sealed"] {
+        assert!(ran.out.contains(part), "{}", ran.out);
+    }
+    // The key of a bucket that was dropped came back, from a backup perhaps.
+    fs::copy(key("accounts"), key("code_202601010000_v0")).unwrap();
+    broken(&world, &["key.orphan", "breaks S6", "keys/code_202601010000_v0.key"]);
+    assert_eq!(world.up().stop(), 0);
+    clean(&world);
+    let before = fs::read(key("accounts")).unwrap();
+    fs::remove_file(key("accounts")).unwrap();
+    broken(&world, &["key.missing", "keys/accounts.key"]);
+    fs::write(key("accounts"), before).unwrap();
+    broken(&world, &["key.mode"]);
+}
+
+#[test]
 fn findings_are_given_to_programs_too() {
     let world = settled();
     plant(&world, "ALTER TABLE account ADD COLUMN ip TEXT;");

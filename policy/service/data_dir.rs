@@ -16,6 +16,7 @@ use std::{
 };
 
 use avow_accounting::{Opening, Wrapping};
+use avow_terms::private::Private;
 
 use crate::{cli::Data, config::Config, failure::Failure};
 
@@ -58,7 +59,9 @@ impl DataDir {
     /// # Errors
     /// If the credential that wraps the keys cannot be read, or is none.
     pub fn opening<'a>(&'a self, store: &'a Path) -> Result<Opening<'a>, Failure> {
-        Ok(Opening { wrapping: credential()?, ..Opening::new(store, &self.keys) })
+        let wrapping = credential()?.map(|secret| Wrapping::new(secret.expose())).transpose();
+        let wrapping = wrapping.map_err(|error| Failure::could_not(error.to_string()))?;
+        Ok(Opening { wrapping, ..Opening::new(store, &self.keys) })
     }
 
     /// Makes the directory, for its owner only, if it is not there.
@@ -172,11 +175,14 @@ pub fn config(directory: &Path) -> PathBuf {
 }
 
 /// What the files of keys are wrapped with, if the service was handed a credential for it.
-fn credential() -> Result<Option<Wrapping>, Failure> {
+///
+/// # Errors
+/// If the credential cannot be read, or is none.
+pub fn credential() -> Result<Option<Private<Vec<u8>>>, Failure> {
     let Some(directory) = std::env::var_os("CREDENTIALS_DIRECTORY") else { return Ok(None) };
     let path = Path::new(&directory).join(CREDENTIAL);
     match fs::read(&path) {
-        Ok(secret) => Wrapping::new(&secret).map(Some).map_err(|error| {
+        Ok(secret) => Wrapping::new(&secret).map(|_| Some(Private::new(secret))).map_err(|error| {
             Failure::could_not(format!("`{}`: {error}", path.display())).help(
                 "make one with `head -c 32 /dev/urandom | systemd-creds encrypt --name=avow-keys - avow-keys.cred`",
             )

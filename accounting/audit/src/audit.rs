@@ -1,19 +1,21 @@
 //! The audit: one private copy of the store, one check per question, one report.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use avow_terms::{inventory::Table, minute::Minute};
+use avow_terms::{inventory::Table, minute::Minute, retention::Anchor};
 use jiff::Timestamp;
 
 use crate::{
     bytes,
     chain::Chain,
     clauses::Clauses,
-    copy::{self, Copy, CouldNotRun, damaged, reason},
+    copy::{Copy, CouldNotRun, damaged, reason},
+    dates::Dates,
     files,
     found::Findings,
+    keys::{self, KeysAt, Looked},
     limit::Limits,
-    promises::Seen,
+    promises::{Seen, event},
     published::{Edition, Published},
     report::{LookedAt, NotChecked, Report, Standing},
     rows, schema, values,
@@ -26,6 +28,8 @@ pub struct Question<'a> {
     pub store: &'a Path,
     /// The directory of the copies of the published texts: `v1.md`, `v2.md`. They are not compared without it.
     pub history_dir: Option<&'a Path>,
+    /// The keys of its sealed values. They are not looked at without it.
+    pub keys: Option<KeysAt<'a>>,
     /// Every table the store may have, and what its columns are for.
     pub inventory: &'a [Table],
     /// The instant to compare the deadlines with.
@@ -37,18 +41,30 @@ pub struct Question<'a> {
 /// # Errors
 /// [`CouldNotRun`]: nothing is then known about any promise.
 pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
-    let Copy { connection: store, bytes, residue } = copy::copy(question.store)?;
+    let (copy, keys) = keys::together(question.store, question.inventory, question.keys.as_ref())?;
+    let Copy { connection: store, bytes, residue } = copy;
     let published = Published::read(&store).map_err(|error| damaged(&error))?;
     let edition = published.governing(question.now).ok_or(CouldNotRun::NoPolicy)?;
     let clauses = Clauses::new(&published, question.now);
     let mut findings = Findings::default();
     let mut not_checked = Vec::new();
+    let (keys, dates) = match keys {
+        Ok(Looked { seen, dates }) => (Some(seen), dates),
+        Err(why) => {
+            not_checked.push(why);
+            (None, Dates::default())
+        }
+    };
 
     bytes::report(&residue, &clauses, &mut findings);
     let schema = schema::check(&store, question.inventory, &clauses, &mut findings);
     let schema = completed("the schema", schema, &mut not_checked);
     let values = schema.as_ref().map(|schema| values::check(&store, schema, &clauses, &mut findings));
-    let limits = Limits { published: &published, clauses: &clauses, now: question.now };
+    if let Some(keys) = &keys {
+        keys.report(question.inventory, &published, &clauses, question.now, &mut findings);
+        not_checked.extend(keys.not_checked());
+    }
+    let limits = Limits { published: &published, clauses: &clauses, dates: &dates, now: question.now };
     let rows = schema.as_ref().map(|schema| rows::check(&store, question.inventory, schema, &limits, &mut findings));
     let chain =
         Chain { published: &published, clauses: &clauses, history_dir: question.history_dir, now: question.now };
@@ -56,7 +72,7 @@ pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
         values: values.and_then(|values| completed("the values", values, &mut not_checked)),
         rows: rows.and_then(|rows| completed("the rows", rows, &mut not_checked)),
         chain: chain.check(&mut findings),
-        files: files::check(question.store, &clauses, &mut findings),
+        files: files::check(question, &clauses, &mut findings),
         schema,
         bytes: residue,
         clauses: &clauses,
@@ -70,6 +86,7 @@ pub fn audit(question: &Question<'_>) -> Result<Report, CouldNotRun> {
         now: question.now,
         promises: seen.lines(edition, &findings),
         looked_at: looked_at(&seen, &published, bytes),
+        keys: keys.as_ref().map(keys::Seen::keys),
         findings,
         not_checked,
     })
@@ -123,6 +140,10 @@ fn beyond(seen: &Seen<'_>, question: &Question<'_>, not_checked: &mut Vec<NotChe
             &format!("{} beside the store", values::counted(seen.files.closed, "place")),
             "it lies too deep, or may not be read",
         );
+    }
+    let awaited = seen.rows.iter().flatten().filter_map(|(_, holding)| holding.awaits).collect::<BTreeSet<_>>();
+    for anchor in awaited.into_iter().filter(|anchor| matches!(anchor, Anchor::AccountClosed | Anchor::LoggedOut)) {
+        add(&format!("what is kept until {}", event(anchor)), "nothing in the store says whether that has happened");
     }
     if seen.bytes.older > 0 {
         add(

@@ -14,6 +14,7 @@ use serde::Serialize;
 use crate::{
     clauses::{Clauses, stored},
     copy::{self, CouldNotRun, damaged},
+    dates::Dates,
     found::{Findings, shown},
     limit::{Limit, Limits, codes_of},
     published::Published,
@@ -106,7 +107,9 @@ pub fn audit_backup(question: &BackupQuestion<'_>) -> Result<BackupReport, Could
         None => Published::of(parsed.trial.clone(), parsed.entries.clone()),
     };
     let clauses = Clauses::new(&published, question.now);
-    let limits = Limits { published: &published, clauses: &clauses, now: question.now };
+    // When each part is due is told from its entry: the days in its rows are sealed to this audit.
+    let dates = Dates::default();
+    let limits = Limits { published: &published, clauses: &clauses, dates: &dates, now: question.now };
     let mut findings = Findings::default();
     whole(&parsed, &clauses, &mut findings);
     let parts = parsed.parts.iter().map(|span| part(span, question, &limits, &mut findings)).collect();
@@ -148,7 +151,7 @@ fn part(span: &Span, question: &BackupQuestion<'_>, limits: &Limits<'_>, finding
     let recorded = opens.flatten().and_then(|one| one.recorded);
     let version = declared.and_then(|(_, period)| period).map(|period| period.version);
     let limit = version.zip(recorded).and_then(|(version, recorded)| {
-        codes.iter().map(|code| limits.of(code, version, recorded)).reduce(Limit::earlier)
+        codes.iter().map(|code| limits.of(code, version, recorded.into())).reduce(Limit::earlier)
     });
     let due = limit.as_ref().and_then(Limit::at);
     if let (Some(due), Some(limit)) = (due.filter(|due| *due <= question.now), &limit) {

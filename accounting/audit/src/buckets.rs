@@ -3,15 +3,15 @@
 //! A bucket stands for all its rows: it is due when its first row is. Where its name says another period than its entry,
 //! each sets a deadline and the earlier counts, so that renaming a bucket gains nothing.
 
-use avow_terms::code::Code;
-use jiff::Timestamp;
+use avow_terms::{code::Code, retention::Anchor};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::{
     found::Findings,
-    limit::{Limit, Limits, codes},
+    limit::{Limit, Limits, Moment, codes},
     period::Period,
-    rows::{CLOCK, Held, SWEEP, hold, orphans, overdue},
+    rows::{CLOCK, Held, SWEEP, hold, orphans, overdue, overdue_rows},
     schema::{Live, Schema},
 };
 
@@ -42,6 +42,7 @@ pub(crate) fn check(
         }
         let limit = codes(table).iter().filter_map(|code| bucket.limit(limits, code)).reduce(Limit::earlier);
         overdue(table, i64::unsigned_abs(rows), limit, limits, findings);
+        bucket.subscribers(store, limits, findings)?;
         if table.columns.iter().any(|column| column == "account") {
             orphans(store, table, limits, findings)?;
         }
@@ -78,7 +79,8 @@ impl Bucket<'_> {
     fn promised(&self, limits: &Limits<'_>, findings: &mut Findings) {
         let Some((opened, due)) = self.entry else { return };
         let version = self.period.version;
-        let own = codes(self.table).into_iter().map(|code| limits.when_recorded(&code, version, opened));
+        let moment = self.dated(opened, limits);
+        let own = codes(self.table).into_iter().map(|code| limits.when_recorded(&code, version, moment));
         let Some(limit) = own.reduce(Limit::earlier) else { return };
         if limit.at().is_some_and(|own| due.is_none_or(|due| due > own.as_millisecond())) {
             let what = "the store would keep the bucket longer than the policy says";
@@ -90,8 +92,51 @@ impl Bucket<'_> {
         let zone = limits.month_zone(self.table, self.period.version);
         let named = self.period.span(&zone).map(|(first, _)| first).filter(|_| !self.is_of_its_period(limits));
         let recorded = named.into_iter().chain(self.entry.map(|(opened, _)| opened));
-        recorded.map(|recorded| limits.of(code, self.period.version, recorded)).reduce(Limit::earlier)
+        let limit = |recorded| limits.of(code, self.period.version, self.dated(recorded, limits));
+        recorded.map(limit).reduce(Limit::earlier)
     }
+
+    /// When its first row was recorded at the latest, by its entry or its name, and when what it tells of happened by the
+    /// days in its rows, if the keys opened them. What has a day and no time may be of the last moment of that day.
+    fn dated(&self, opened: Timestamp, limits: &Limits<'_>) -> Moment {
+        let has_day = codes(self.table).iter().any(|code| code.as_str() == "session.date");
+        // The day of a session is one of the policy's zone, that of a payment is as its processor says it: in UTC.
+        let zone = if has_day { limits.zone(self.period.version) } else { TimeZone::UTC };
+        let recorded = if has_day { end_of(opened.to_zoned(zone.clone()).date(), &zone) } else { opened };
+        let first = limits.dates.first(&self.table.name).map(|day| end_of(day, &zone));
+        Moment { recorded, event: first.map_or(recorded, |first| first.min(recorded)) }
+    }
+
+    /// Rows that go with the subscription of their account, which has ended.
+    fn subscribers(&self, store: &Connection, limits: &Limits<'_>, findings: &mut Findings) -> rusqlite::Result<()> {
+        let waits =
+            |code: &Code| self.limit(limits, code).is_some_and(|limit| limit.awaits() == Some(Anchor::SubscriptionEnd));
+        let codes: Vec<Code> = codes(self.table).into_iter().filter(waits).collect();
+        let Some((opened, _)) = self.entry.filter(|_| !codes.is_empty()) else { return Ok(()) };
+        if !self.table.columns.iter().any(|column| column == "account") {
+            return Ok(());
+        }
+        let mut statement = store.prepare(&format!("SELECT account FROM \"{}\"", self.table.name))?;
+        let (mut late, mut first) = (0, None);
+        for account in statement.query_map([], |row| row.get::<_, u32>(0))? {
+            let Some(ends) = limits.dates.ends(account?) else { continue };
+            let limit = codes.iter().map(|code| limits.of_subscriber(code, self.period.version, opened, ends));
+            let limit = limit.reduce(Limit::earlier).filter(|limit| limit.at().is_some_and(|due| due <= limits.now));
+            if let Some(limit) = limit {
+                late += 1;
+                first = [first, Some(limit)].into_iter().flatten().reduce(Limit::earlier);
+            }
+        }
+        overdue_rows(self.table, late, first, limits, findings);
+        Ok(())
+    }
+}
+
+/// The last moment of a day.
+fn end_of(day: Date, zone: &TimeZone) -> Timestamp {
+    let next = day.tomorrow().ok().and_then(|next| next.to_zoned(zone.clone()).ok());
+    let last = next.and_then(|next| Timestamp::from_millisecond(next.timestamp().as_millisecond() - 1).ok());
+    last.unwrap_or(Timestamp::MAX)
 }
 
 fn entry(store: &Connection, name: &str) -> rusqlite::Result<Option<(Timestamp, Option<i64>)>> {

@@ -60,7 +60,7 @@ fn happened(anchor: Anchor, recorded: Timestamp, events: &Events) -> Option<Time
 }
 
 /// An instant moved by a period. A day is 24 hours; a month is the calendar's, its day cut to the length of the month.
-fn later(start: Timestamp, period: Period, zone: &TimeZone) -> Timestamp {
+pub(crate) fn later(start: Timestamp, period: Period, zone: &TimeZone) -> Timestamp {
     match period {
         Period::Minutes(minutes) => start
             .as_second()

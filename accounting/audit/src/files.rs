@@ -1,6 +1,6 @@
 //! What lies beside the store: a second database, an old journal or a memory dump would keep what the store has erased.
 //!
-//! Files are known by their first bytes as well as by their names. Keys are never opened.
+//! Files are known by their first bytes as well as by their names. The keys where they belong are looked at in `keys`.
 
 use std::{
     fs::{self, DirEntry, File},
@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    audit::Question,
     clauses::Clauses,
     found::{Findings, shown},
 };
@@ -35,16 +36,20 @@ const DEPTH: usize = 3;
 const ENDINGS: [&str; 9] = [".db", ".sqlite", ".sqlite3", ".db3", "-wal", "-shm", "-journal", ".db.bak", ".db-old"];
 
 /// Looks at every file beside the store.
-pub(crate) fn check(store: &Path, clauses: &Clauses<'_>, findings: &mut Findings) -> Seen {
+pub(crate) fn check(question: &Question<'_>, clauses: &Clauses<'_>, findings: &mut Findings) -> Seen {
     let mut seen = Seen::default();
+    let store = question.store;
+    let keys = question.keys.map(|keys| keys.directory);
     let directory = store.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut walk = Walk { store, clauses, findings, seen: &mut seen };
+    let mut walk = Walk { store, keys, clauses, findings, seen: &mut seen };
     walk.directory(directory, "", DEPTH);
     seen
 }
 
 struct Walk<'a, 'c> {
     store: &'a Path,
+    /// The directory of keys, which is looked at elsewhere.
+    keys: Option<&'a Path>,
     clauses: &'a Clauses<'c>,
     findings: &'a mut Findings,
     seen: &'a mut Seen,
@@ -77,9 +82,10 @@ impl Walk<'_, '_> {
             return;
         }
         self.seen.files += 1;
-        let key = within == KEYS && Path::new(name).extension().is_some_and(|ending| ending == "key");
+        let among_keys = self.keys.map_or(within == KEYS, |keys| path.parent() == Some(keys));
+        let key = among_keys && Path::new(name).extension().is_some_and(|ending| ending == "key");
         let kind = if key { None } else { suspicious(path, name) };
-        let known = key || (within.is_empty() && KNOWN.contains(&name)) || within == HISTORY;
+        let known = among_keys || (within.is_empty() && KNOWN.contains(&name)) || within == HISTORY;
         match kind {
             Some((check, what)) => {
                 let remedy = "remove it with all its copies, and find out what made it";
@@ -110,6 +116,8 @@ fn suspicious(path: &Path, name: &str) -> Option<(&'static str, &'static str)> {
         Some(("file.journal", "a journal, which keeps pages that were erased"))
     } else if start.starts_with(b"\x7fELF") && start.get(16) == Some(&4) {
         Some(("file.dump", "a memory dump"))
+    } else if start.starts_with(b"avow keys 1 ") {
+        Some(("file.keys", "a copy of keys, which are destroyed where they belong and not here"))
     } else if ending(&ENDINGS) {
         Some(("file.database", "a file named as a database, beside the store"))
     } else {

@@ -157,8 +157,10 @@ impl Reading {
         frames.chunks_exact(FRAME + self.page_size).scan(self.sum, move |sum, frame| {
             let (head, page) = frame.split_at_checked(FRAME)?;
             *sum = checksum(checksum(*sum, head.get(..8)?, big_endian), page, big_endian);
-            let counts = head.get(8..16)? == salts && (word(head, 16)?, word(head, 20)?) == *sum;
-            if counts { Some((word(head, 0)?, word(head, 4)?, page)) } else { None }
+            let (number, sums) = (word(head, 0)?, (word(head, 16)?, word(head, 20)?));
+            // Pages are counted from 1: SQLite ends the log at a frame of none.
+            let counts = head.get(8..16)? == salts && sums == *sum && number > 0;
+            if counts { Some((number, word(head, 4)?, page)) } else { None }
         })
     }
 }

@@ -11,14 +11,15 @@ use avow_terms::{
     code::Code,
     inventory::{Column, Table},
     permit::Events,
-    retention::{Anchor, Retention},
+    retention::{Anchor, Period, Retention},
 };
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{
     clauses::{Clauses, stored},
     columns::is_system,
-    due::{Deadline, deadline},
+    dates::Dates,
+    due::{Deadline, deadline, later},
     published::{Edition, Published},
     schema::Live,
 };
@@ -32,34 +33,67 @@ pub(crate) struct Limit {
     pub(crate) clauses: Vec<ClauseId>,
 }
 
+/// When something was recorded, and when what it tells of happened: the end of a session, a payment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) recorded: Timestamp,
+    pub(crate) event: Timestamp,
+}
+
+/// It happened when it was recorded.
+impl From<Timestamp> for Moment {
+    fn from(recorded: Timestamp) -> Self {
+        Self { recorded, event: recorded }
+    }
+}
+
 /// The texts that set limits, at one instant.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits<'a> {
     pub(crate) published: &'a Published,
     pub(crate) clauses: &'a Clauses<'a>,
+    /// What the values that the keys opened say of time.
+    pub(crate) dates: &'a Dates,
     pub(crate) now: Timestamp,
 }
 
 impl Limits<'_> {
     /// How long a code may stay that was recorded under a version at an instant.
-    pub(crate) fn of(&self, code: &Code, version: u32, recorded: Timestamp) -> Limit {
-        let since = self.published.since(version, self.now);
-        let since = since.map(|edition| self.under(edition, code, recorded, edition.from.max(recorded)));
-        since.fold(self.when_recorded(code, version, recorded), Limit::earlier)
+    pub(crate) fn of(&self, code: &Code, version: u32, moment: Moment) -> Limit {
+        let Moment { recorded, .. } = moment;
+        // Which month a financial year ends in is said nowhere; within twelve months it does.
+        let year_end = Some(later(recorded, Period::Months(12), &self.zone(version)));
+        self.after(code, version, recorded, &Events { financial_year_end: year_end, ..events(code, moment) })
     }
 
-    /// How long the version it was recorded under lets it stay.
-    pub(crate) fn when_recorded(&self, code: &Code, version: u32, recorded: Timestamp) -> Limit {
+    /// The same, where the subscription of its account ends at an instant.
+    pub(crate) fn of_subscriber(&self, code: &Code, version: u32, recorded: Timestamp, ends: Timestamp) -> Limit {
+        self.after(code, version, recorded, &Events { subscription_end: Some(ends), ..events(code, recorded.into()) })
+    }
+
+    /// How long the version it was recorded under lets it stay, as far as whoever records it knows.
+    pub(crate) fn when_recorded(&self, code: &Code, version: u32, moment: Moment) -> Limit {
+        self.at_first(code, version, moment.recorded, &events(code, moment))
+    }
+
+    /// The earliest under the version it was recorded under, and every one since.
+    fn after(&self, code: &Code, version: u32, recorded: Timestamp, events: &Events) -> Limit {
+        let since = self.published.since(version, self.now);
+        let since = since.map(|edition| self.under(edition, code, recorded, events, edition.from.max(recorded)));
+        since.fold(self.at_first(code, version, recorded, events), Limit::earlier)
+    }
+
+    fn at_first(&self, code: &Code, version: u32, recorded: Timestamp, events: &Events) -> Limit {
         let unknown = || self.at_once(recorded);
         let edition = self.published.version(version);
-        edition.map_or_else(unknown, |edition| self.under(edition, code, recorded, recorded))
+        edition.map_or_else(unknown, |edition| self.under(edition, code, recorded, events, recorded))
     }
 
     /// What one version says. Of several clauses that allow a code the longest counts; one that has none ends it.
-    fn under(&self, edition: &Edition, code: &Code, recorded: Timestamp, ended: Timestamp) -> Limit {
+    fn under(&self, edition: &Edition, code: &Code, recorded: Timestamp, events: &Events, ended: Timestamp) -> Limit {
         let zone = self.zone(edition.version);
         let limits = stored(edition, code).filter_map(|(clause, keep)| {
-            let deadline = deadline(keep, recorded, &Events::default(), &zone)?;
+            let deadline = deadline(keep, recorded, events, &zone)?;
             Some(Limit { deadline, clauses: vec![clause] })
         });
         limits.reduce(Limit::longer).unwrap_or_else(|| self.at_once(ended))
@@ -85,7 +119,7 @@ impl Limits<'_> {
     }
 
     /// The zone whose months a version counts.
-    fn zone(&self, version: u32) -> TimeZone {
+    pub(crate) fn zone(&self, version: u32) -> TimeZone {
         let policy = self.published.version(version).and_then(|edition| edition.policy.as_ref());
         let name = policy.and_then(|policy| policy.header.zone.as_deref());
         name.and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC)
@@ -125,6 +159,16 @@ impl Limit {
             Deadline::At(due) => Some(due),
             Deadline::Awaits(_) => None,
         }
+    }
+}
+
+/// What has happened, at the latest, when something of a code was recorded: a session has ended when its total or its
+/// sealed record is there, and a payment was made.
+fn events(code: &Code, moment: Moment) -> Events {
+    match code.as_str().split('.').next() {
+        Some("session") => Events { session_end: Some(moment.event), ..Events::default() },
+        Some("payment") => Events { payment: Some(moment.event), ..Events::default() },
+        _ => Events::default(),
     }
 }
 

@@ -204,7 +204,7 @@ fn ahead(now: Timestamp, due: Timestamp) -> String {
     }
 }
 
-fn event(anchor: Anchor) -> &'static str {
+pub(crate) fn event(anchor: Anchor) -> &'static str {
     match anchor {
         Anchor::Recorded => "it was recorded",
         Anchor::SessionEnd => "the session ends",

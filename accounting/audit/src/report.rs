@@ -2,7 +2,7 @@
 //!
 //! A report is kept longer than the data it is about, so it holds counts and the names of tables and columns only.
 
-use avow_terms::{clause::ClauseId, minute::Minute};
+use avow_terms::{clause::ClauseId, key_place::KeyPlace, minute::Minute};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -19,6 +19,8 @@ pub struct Report {
     pub promises: Vec<Line>,
     /// Everything that breaks a promise.
     pub findings: Vec<Finding>,
+    /// The keys of the store; none if no directory of keys was given or it could not be read.
+    pub keys: Option<Keys>,
     /// What this audit did not look at.
     pub not_checked: Vec<NotChecked>,
     /// How much it looked at.
@@ -95,6 +97,27 @@ pub struct NotChecked {
     pub why: String,
 }
 
+/// The keys of a store: where they lie, what that covers and what it does not, and how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Keys {
+    /// Where they lie, seen from the store.
+    pub place: KeyPlace,
+    /// What it covers that a key is destroyed.
+    pub covers: &'static str,
+    /// What it does not.
+    pub not_covered: Vec<&'static str>,
+    /// Whether their files are wrapped with a credential.
+    pub wrapped: bool,
+    /// The files of the directory.
+    pub files: u64,
+    /// The accounts that have a key.
+    pub accounts: u64,
+    /// The buckets whose key is the right one.
+    pub buckets: u64,
+    /// The sealed values that their own key opened: all there are, unless a finding says otherwise.
+    pub opened: u64,
+}
+
 /// How much an audit looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct LookedAt {
@@ -159,6 +182,7 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
             promises: verdicts.iter().map(line).collect(),
             findings: vec![finding; findings],
+            keys: None,
             not_checked: Vec::new(),
             looked_at: LookedAt::default(),
         };

@@ -69,10 +69,10 @@ fn accounts(
             findings.add("row.future", limits.clause(table), &what, &table.name, CLOCK);
         }
         for code in codes(table) {
-            let limit = limits.of(&code, version, recorded);
+            let limit = limits.of(&code, version, recorded.into());
             hold(held, code, rows, Some(&limit));
         }
-        let limit = codes(table).iter().map(|code| limits.of(code, version, recorded)).reduce(Limit::earlier);
+        let limit = codes(table).iter().map(|code| limits.of(code, version, recorded.into())).reduce(Limit::earlier);
         overdue(table, rows, limit, limits, findings);
     }
     Ok(())
@@ -89,8 +89,21 @@ pub(crate) fn hold(held: &mut Held, code: Code, rows: u64, limit: Option<&Limit>
 
 /// Rows that are still there after their deadline. A bucket is gone with its last row, so an empty one counts too.
 pub(crate) fn overdue(table: &Live<'_>, rows: u64, limit: Option<Limit>, limits: &Limits<'_>, findings: &mut Findings) {
+    if rows > 0 || table.period.is_some() {
+        overdue_rows(table, rows, limit, limits, findings);
+    }
+}
+
+/// Rows that are still there after the deadline they have, some of a table.
+pub(crate) fn overdue_rows(
+    table: &Live<'_>,
+    rows: u64,
+    limit: Option<Limit>,
+    limits: &Limits<'_>,
+    findings: &mut Findings,
+) {
     let Some((due, limit)) = limit.and_then(|limit| Some((limit.at()?, limit))) else { return };
-    if due <= limits.now && (rows > 0 || table.period.is_some()) {
+    if due <= limits.now {
         let what = format!("{} due since {}", counted(rows, "row"), due.strftime("%Y-%m-%dT%H:%M:%SZ"));
         findings.add("row.overdue", limit.clauses, &what, &table.name, SWEEP);
     }

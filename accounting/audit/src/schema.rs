@@ -93,6 +93,12 @@ fn entries(store: &Connection) -> rusqlite::Result<Vec<Entry>> {
     rows.collect()
 }
 
+/// The declared tables of a store.
+pub(crate) fn tables<'a>(store: &Connection, inventory: &'a [Table]) -> rusqlite::Result<Vec<Live<'a>>> {
+    let of_inventory = |entry: &Entry| entry.kind == "table" && declared(&entry.name, inventory).is_some();
+    entries(store)?.iter().filter(|entry| of_inventory(entry)).map(|entry| table(store, entry, inventory)).collect()
+}
+
 fn table<'a>(store: &Connection, entry: &Entry, inventory: &'a [Table]) -> rusqlite::Result<Live<'a>> {
     let (declared, period) = declared(&entry.name, inventory).unzip();
     let mut live = Live { name: entry.name.clone(), declared, period: period.flatten(), columns: Vec::new() };

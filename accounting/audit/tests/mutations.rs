@@ -109,7 +109,8 @@ fn an_audit_of_a_torn_file_gives_findings_or_says_that_it_could_not_run() {
     let files = files(4096);
     let now = "2026-11-22T04:00:00Z".parse().unwrap();
     let asked = |path: &Path| {
-        audit(&Question { store: path, history_dir: None, inventory: &[], now }).map(|report| report.exit_code())
+        audit(&Question { store: path, history_dir: None, keys: None, inventory: &[], now })
+            .map(|report| report.exit_code())
     };
     for at in (0..files.file.len()).step_by(4096 / 3) {
         let mut torn = files.file.clone();

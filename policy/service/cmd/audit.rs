@@ -4,10 +4,12 @@ mod backup;
 
 use std::{io::IsTerminal, path::PathBuf};
 
-use avow_audit::{Finding, Line, NotChecked, Question, Report, Standing, Verdict};
+use avow_audit::{Credential, Finding, Keys, KeysAt, Line, NotChecked, Question, Report, Standing, Verdict};
+use avow_terms::key_place::WRAPPED;
 
 use crate::{
-    cli::Data, clock, data_dir::DataDir, exit::Exit, failure::Failure, report, screen::Screen, walls, walls::Look,
+    cli::Data, clock, data_dir, data_dir::DataDir, exit::Exit, failure::Failure, report, screen::Screen, walls,
+    walls::Look,
 };
 
 /// The width of a line of words before it is broken.
@@ -33,9 +35,11 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
     directory.require_store()?;
     screen.progress("reading the store ...");
     let (store, history) = (directory.store(), directory.history());
+    let credential = data_dir::credential()?.and_then(|secret| Credential::new(secret.expose()));
     let question = Question {
         store: &store,
         history_dir: Some(&history),
+        keys: Some(KeysAt { directory: directory.keys(), credential: credential.as_ref() }),
         inventory: avow_accounting::INVENTORY,
         now: clock::now(),
     };
@@ -52,6 +56,8 @@ pub fn run(args: &Args, data: &Data, screen: Screen) -> Result<Exit, Failure> {
 
 fn page(report: &Report, walls: &str, colour: bool) -> String {
     let mut text = head(report, walls);
+    text.push_str(&report.keys.as_ref().map(keys).unwrap_or_default());
+    text.push('\n');
     for line in report.promises.iter().filter(|line| line.verdict != Verdict::NotHere) {
         text.push_str(&promise(line, colour));
     }
@@ -101,7 +107,7 @@ fn head(report: &Report, walls: &str) -> String {
     };
     let looked = &report.looked_at;
     format!(
-        "{}, {standing}\nlooked at {}, {}, {}, {} bytes, at {}\n{walls}\n",
+        "{}, {standing}\nlooked at {}, {}, {}, {} bytes, at {}\n{walls}",
         report.policy,
         report::count(looked.tables, "table"),
         report::count(looked.columns, "column"),
@@ -109,6 +115,22 @@ fn head(report: &Report, walls: &str) -> String {
         report::thousands(looked.bytes),
         report::instant(report.now),
     )
+}
+
+/// Where the keys lie, and truthfully what that covers and what it does not.
+fn keys(keys: &Keys) -> String {
+    let indent = " ".repeat(6);
+    let wrapped = if keys.wrapped { format!(", wrapped with a credential: {WRAPPED}") } else { String::new() };
+    let counted = |count: u64, what| report::count(usize::try_from(count).unwrap_or(usize::MAX), what);
+    let first = format!(
+        "the keys: {}, {}; {} opened, each with its own; {}{wrapped}: {}",
+        counted(keys.accounts, "account"),
+        counted(keys.buckets, "bucket"),
+        counted(keys.opened, "sealed value"),
+        keys.place,
+        keys.covers,
+    );
+    format!("{}\n{indent}not covered: {}\n", wrap(&first, &indent), wrap(&keys.not_covered.join("; "), &indent))
 }
 
 fn promise(line: &Line, colour: bool) -> String {

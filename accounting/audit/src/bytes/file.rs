@@ -48,6 +48,12 @@ impl<'a> Pages<'a> {
         self.bytes.chunks_exact(self.size).remainder()
     }
 
+    /// How many bytes of a map speak of pages that are there: five for each of those that follow it.
+    pub(super) fn mapped_by(&self, map: u32) -> usize {
+        let behind = usize::try_from(self.count.saturating_sub(map)).unwrap_or(usize::MAX);
+        behind.min(self.usable / 5) * 5
+    }
+
     /// Whether a page says where others went.
     pub(super) fn is_map(&self, number: u32) -> bool {
         let every = u32::try_from(self.usable / 5 + 1).unwrap_or(u32::MAX);

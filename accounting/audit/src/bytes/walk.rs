@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
                     self.leftover(Region::LockByte, number, page, 0);
                 }
             } else if map && let Some(page) = self.take(number, Role::Own) {
-                self.leftover(Region::Reserved, number, page, self.pages.usable);
+                self.leftover(Region::Reserved, number, page, self.pages.mapped_by(number));
             }
         }
     }
@@ -129,6 +129,11 @@ impl<'a> Walk<'a> {
                 self.damaged(number, 0);
                 continue;
             };
+            // Of a page that says it has more cells than there is room for pointers to them, no cell is believed.
+            if head.pointers + 2 * head.cells > self.pages.usable {
+                self.damaged(number, head.pointers);
+                continue;
+            }
             self.paint.clear();
             self.paint.resize(page.len(), NOBODY);
             let header = if number == 1 { 72 } else { 0 };

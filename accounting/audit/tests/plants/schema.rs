@@ -125,5 +125,8 @@ fn a_store_that_keeps_its_texts_in_utf_16_is_found() {
     drop(statement);
     drop((from, to));
     std::fs::rename(new, old).unwrap();
-    assert_eq!(told(&world.audit()), ["schema.encoding  the store"]);
+    let found = told(&world.audit());
+    // It is another store than the one the keys are of, which is said too.
+    assert!(found.contains(&"schema.encoding  the store".to_owned()), "{found:?}");
+    assert!(found.iter().all(|found| found.starts_with("schema.encoding") || found.starts_with("key.")), "{found:?}");
 }

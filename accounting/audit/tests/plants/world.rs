@@ -6,15 +6,19 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use avow_accounting::{AccountRecord, INVENTORY, MonthTotal, NewAccount, Store, scrub};
-use avow_audit::{CouldNotRun, Question, Report, audit};
+use avow_accounting::{
+    AccountRecord, Decision, Evidence, INVENTORY, MonthTotal, NewAccount, SealedBlob, SessionTotal, Step, Store, scrub,
+};
+use avow_audit::{CouldNotRun, Credential, KeysAt, Question, Report, audit};
 use avow_terms::{
     account::AccountId,
     amount::Bytes,
     batch::Batch,
     conflict,
     history::History,
+    payment::{Payment, Transaction},
     permit::{Events, Facts, Form, NodePlace, Record},
+    plan::Plan,
     policy::{Document, Policy},
     private::Private,
     reading,
@@ -42,12 +46,14 @@ pub(crate) fn at(text: &str) -> Timestamp {
 pub(crate) struct World {
     pub(crate) dir: TempDir,
     pub(crate) inventory: &'static [avow_terms::inventory::Table],
+    /// What the keys are wrapped with, if they are.
+    pub(crate) credential: Option<Credential>,
 }
 
 impl World {
     /// A store with nothing in it but the Northgate policy on trial.
     pub(crate) fn empty() -> Self {
-        let world = Self { dir: tempfile::tempdir().unwrap(), inventory: INVENTORY };
+        let world = Self { dir: tempfile::tempdir().unwrap(), inventory: INVENTORY, credential: None };
         world.open().set_trial(NORTHGATE, VOCABULARY, at(START)).unwrap();
         world
     }
@@ -73,6 +79,48 @@ impl World {
         let epoch = store.begin_epoch(1).unwrap().epoch;
         let batch = Batch { node: 1, epoch, seq: 1, rows };
         store.add_traffic(permit::<MonthTotal>(&rules, when), &batch).unwrap();
+    }
+
+    /// The same with a policy of this text on trial, and an account with a record of each kind, all written at `START`.
+    pub(crate) fn with_records(text: &str) -> Self {
+        let world = Self { dir: tempfile::tempdir().unwrap(), inventory: INVENTORY, credential: None };
+        let mut store = world.open();
+        store.set_trial(text, VOCABULARY, at(START)).unwrap();
+        let rules = compiled(text, 0);
+        let number = store.draw_number().unwrap();
+        let keys = Private::new(b"keys of the devices".to_vec());
+        store.add_account(permit::<AccountRecord>(&rules, START), &NewAccount { number, keys }).unwrap();
+        let day = "2026-11-22".parse().unwrap();
+        store.block(permit(&rules, START), number).unwrap();
+        store.add_case_step(permit(&rules, START), number, Step { day, decision: Decision::Blocked }).unwrap();
+        store.remember_code(permit(&rules, START), number, &Private::new("ABCD-EFGH".into())).unwrap();
+        let plan = Plan { ends: Some(at("2026-12-31T00:00:00Z")), ..Plan::default() };
+        store.set_plan(permit(&rules, START), number, &plan).unwrap();
+        let transaction = Transaction::new("TX-0001").unwrap();
+        store.add_payment(permit(&rules, START), number, &Payment { day, transaction }).unwrap();
+        let blob = SealedBlob { account: number, blob: vec![7; 82] };
+        store.add_sealed_sessions(permit(&rules, START), &[blob]).unwrap();
+        let evidence = Evidence { version: 1, accepted: 1, digest: [9; 32] };
+        store.keep_evidence(permit(&rules, START), &evidence).unwrap();
+        if let Some(permit) = try_permit::<SessionTotal>(&rules, START) {
+            let epoch = store.begin_epoch(1).unwrap().epoch;
+            let batch = Batch { node: 1, epoch, seq: 1, rows: vec![(number, Bytes(5))] };
+            store.add_counts(None, Some(permit), &batch).unwrap();
+        }
+        store.wipe_unowned(&|_| {}).unwrap();
+        drop(store);
+        world
+    }
+
+    /// The one bucket of a family.
+    pub(crate) fn bucket(&self, family: &str) -> String {
+        let sql = "SELECT name FROM bucket WHERE name GLOB ?1 || '_[0-9]*'";
+        plain(&self.store()).query_row(sql, [family], |row| row.get(0)).unwrap()
+    }
+
+    /// The file of a key.
+    pub(crate) fn key(&self, name: &str) -> PathBuf {
+        self.dir.path().join(format!("keys/{name}.key"))
     }
 
     /// Publishes a text through the real gate, with its copy in `history/`.
@@ -149,7 +197,9 @@ impl World {
     pub(crate) fn try_audit(&self, now: &str) -> Result<Report, CouldNotRun> {
         let history = self.dir.path().join("history");
         let history_dir = history.exists().then_some(history.as_path());
-        audit(&Question { store: &self.store(), history_dir, inventory: self.inventory, now: at(now) })
+        let directory = self.dir.path().join("keys");
+        let keys = Some(KeysAt { directory: &directory, credential: self.credential.as_ref() });
+        audit(&Question { store: &self.store(), history_dir, keys, inventory: self.inventory, now: at(now) })
     }
 }
 
@@ -177,25 +227,24 @@ pub(crate) fn plain(path: &Path) -> Connection {
 /// The rules of Northgate's text, compiled once for each version.
 pub(crate) fn rules(version: u32) -> Arc<Rules> {
     static COMPILED: [OnceLock<Arc<Rules>>; 3] = [const { OnceLock::new() }; 3];
-    COMPILED[version as usize]
-        .get_or_init(|| {
-            let (policy, vocabulary) = read(NORTHGATE, VOCABULARY);
-            Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
-        })
-        .clone()
+    COMPILED[version as usize].get_or_init(|| compiled(NORTHGATE, version)).clone()
+}
+
+/// The rules of a text.
+fn compiled(text: &str, version: u32) -> Arc<Rules> {
+    let (policy, vocabulary) = read(text, VOCABULARY);
+    Arc::new(Rules::compile(Arc::new(policy), Arc::new(vocabulary), version).unwrap())
 }
 
 fn permit<R: Record>(rules: &Rules, when: &str) -> avow_terms::permit::Permit<R> {
+    try_permit(rules, when).unwrap()
+}
+
+fn try_permit<R: Record>(rules: &Rules, when: &str) -> Option<avow_terms::permit::Permit<R>> {
     let now = at(when);
-    let facts = Facts {
-        now,
-        recorded: now,
-        events: Events::default(),
-        place: NodePlace::Home,
-        form: Form::Sealed,
-        consent: false,
-    };
-    rules.permit(&facts).unwrap()
+    let events = Events { session_end: Some(now), payment: Some(now), ..Events::default() };
+    let facts = Facts { now, recorded: now, events, place: NodePlace::Home, form: Form::Sealed, consent: false };
+    rules.permit(&facts).ok()
 }
 
 /// The findings of a report as `check clause[+also..] place`.

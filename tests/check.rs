@@ -177,7 +177,7 @@ fn a_watched_file_is_checked_again_as_it_is_saved() {
     println!("median {:?}, slowest {:?}", took[5], took[9]);
     // Generous, for a machine that does other things: without them the median is far below a tenth of a second.
     assert!(took[5] < Duration::from_secs(2), "{took:?}");
-    signal(watch.child.id(), "INT");
+    signal(watch.child.id(), "TERM");
     assert!(!watch.child.wait().unwrap().success());
 }
 

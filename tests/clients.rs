@@ -75,6 +75,28 @@ impl InProcess {
         ProxyClientStream::connect_with_opts(self.context.clone(), &self.config, target, &self.options).await
     }
 
+    /// Sends this packet again and again, each after the answer to the one before, until there is none for a while; says
+    /// how many were answered.
+    pub(crate) async fn exchange_until_silence(
+        &self,
+        target: SocketAddr,
+        packet: &[u8],
+        silence: std::time::Duration,
+    ) -> u64 {
+        let socket = ProxySocket::connect_with_opts(self.context.clone(), &self.config, &self.options).await.unwrap();
+        let mut control = UdpSocketControlData::default();
+        control.client_session_id = u64::from(free_port());
+        let (mut answered, target) = (0, target.into());
+        loop {
+            control.packet_id += 1;
+            socket.send_with_ctrl(&target, &control, packet).await.unwrap();
+            match tokio::time::timeout(silence, socket.recv(&mut vec![0; 65536])).await {
+                Ok(Ok(_)) => answered += 1,
+                _ => return answered,
+            }
+        }
+    }
+
     /// Sends each packet and waits for its answer.
     pub(crate) async fn exchange(&self, target: impl Into<Address>, packets: &[Vec<u8>]) -> Vec<Vec<u8>> {
         let socket = ProxySocket::connect_with_opts(self.context.clone(), &self.config, &self.options).await.unwrap();

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A chunk goes there and back until the stream ends; says how much came back. It is ended by the limit, not by the test.
-async fn until_it_ends(link: &str, target: &Echo) -> u64 {
+pub(crate) async fn until_it_ends(link: &str, target: &Echo) -> u64 {
     let Ok(mut stream) = InProcess::new(link).try_connect(target.address).await else { return 0 };
     let (piece, mut back) = ([7; 4096], 0);
     let ended = timeout(PATIENCE, async {
@@ -57,7 +57,7 @@ pub(crate) fn is_let_in_again(link: &str, target: &Echo) {
     }
 }
 
-fn plan(world: &World, account: u64, change: &[&str]) {
+pub(crate) fn plan(world: &World, account: u64, change: &[&str]) {
     let account = account.to_string();
     let ran = world.run(&[&["account", "plan", &account][..], change].concat());
     assert_eq!(ran.code, 0, "{}", ran.err);

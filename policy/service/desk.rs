@@ -8,6 +8,7 @@ mod backup;
 mod books;
 mod devices;
 mod keys;
+mod measure;
 mod notices;
 mod plans;
 mod publication;
@@ -19,7 +20,7 @@ mod takeover;
 
 pub use books::{Flushed, HOME_NODE};
 pub(crate) use devices::no_such_device;
-pub use plans::{Part, PlanChange, PlansNow, Until};
+pub use plans::{Left, Part, PlanChange, PlansNow, Until};
 pub use records::{Ask, Given, Records};
 pub use request::{AccountView, Done, KeptView, NoticeView, Receipt, RelayView, Request};
 pub use takeover::{Secret, TakeOver};

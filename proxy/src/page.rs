@@ -142,6 +142,12 @@ impl Page {
         }
     }
 
+    /// The accounts that have a slot.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountId> {
+        self.hold().accounts().collect()
+    }
+
     /// Freezes what was counted since the batch before, up to the border if one is pending, as the next batch; `None`
     /// when nothing was.
     ///

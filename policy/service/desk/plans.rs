@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use avow_accounting::{MonthTotal, PlanRecord, StoreError};
+use avow_accounting::{PlanRecord, StoreError};
 use avow_terms::{
     account::AccountId,
     amount::Bytes,
@@ -66,11 +66,25 @@ pub enum Until {
 pub struct PlansNow {
     /// How far the store has the counts of this node that the totals are of: epoch and batch.
     pub cursor: Option<(u64, u64)>,
-    /// What each account with a plan may still move, beyond what is stored, and whether its plan has ended. One that is
-    /// blocked is here too, as one whose plan has ended.
-    pub accounts: Vec<(AccountId, Option<u64>, bool)>,
-    /// When they come to something else by themselves: a plan ends, or the month.
+    /// What each account with a plan may still do; one that is blocked is here too.
+    pub accounts: Vec<(AccountId, Left)>,
+    /// When they come to something else by themselves: a plan ends, or the month, or the version in force.
     pub next: Option<Timestamp>,
+}
+
+/// What the plan of an account leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// Everything: it has no limit of a month.
+    Unlimited,
+    /// So many bytes, beyond what is stored.
+    Bytes(u64),
+    /// Nothing: it is blocked.
+    Blocked,
+    /// Nothing: the plan has ended.
+    Ended,
+    /// Nothing: the policy in force keeps no total that its limit could be measured by.
+    Unmeasured,
 }
 
 impl Desk {
@@ -110,12 +124,6 @@ impl Desk {
         self.rules(now)?.permit::<PlanRecord>(&self.facts(now, Form::Sealed)).map_err(Failure::refused)
     }
 
-    /// That the policy in force keeps what a limit of a month is measured by.
-    pub(super) fn may_limit_months(&self, now: Timestamp) -> Result<(), Failure> {
-        let permit = self.rules(now)?.permit::<MonthTotal>(&self.facts(now, Form::Plain));
-        permit.map(drop).map_err(Failure::refused)
-    }
-
     /// That the plan of an account allows so many devices.
     pub(super) fn may_have_devices(&self, number: AccountId, many: usize) -> Result<(), Failure> {
         let plan = self.store.plan(number).map_err(Failure::could_not)?.unwrap_or_default();
@@ -141,7 +149,7 @@ impl Desk {
             }
             None => self.store.plans().map_err(failed)?,
         };
-        let zone = self.month_zone(now)?;
+        let zone = self.measured_months(&*self.rules(now)?, now).ok();
         let limited = plans.iter().any(|(_, plan)| plan.month_bytes.is_some());
         let totals = match (&zone, only) {
             (Some(zone), Some(account)) if limited => {
@@ -153,29 +161,29 @@ impl Desk {
         let totals: BTreeMap<_, _> = totals.into_iter().collect();
         let ends = plans.iter().filter_map(|(_, plan)| plan.ends).filter(|ends| *ends > now);
         let turn = zone.as_ref().filter(|_| limited).and_then(|zone| month_after(now, zone));
-        let next = ends.chain(turn).min();
-        let left = |account, plan: &Plan| {
-            let limit = plan.month_bytes.filter(|_| zone.is_some())?;
-            Some(limit.0.saturating_sub(totals.get(account).map_or(0, |moved| moved.0)))
+        let next = ends.chain(turn).chain(self.next_change().filter(|_| limited)).min();
+        let left = |account, plan: &Plan| match plan.month_bytes {
+            _ if plan.ends.is_some_and(|ends| ends <= now) => Left::Ended,
+            None => Left::Unlimited,
+            Some(_) if zone.is_none() => Left::Unmeasured,
+            Some(limit) => Left::Bytes(limit.0.saturating_sub(totals.get(account).map_or(0, |moved| moved.0))),
         };
         let blocked = match only {
             Some(account) if self.store.is_blocked(account).map_err(failed)? => vec![account],
             Some(_) => Vec::new(),
             None => self.store.blocked_accounts().map_err(failed)?,
         };
-        let mut accounts: BTreeMap<AccountId, (Option<u64>, bool)> = plans
-            .iter()
-            .map(|(account, plan)| (*account, (left(account, plan), plan.ends.is_some_and(|ends| ends <= now))))
-            .collect();
-        accounts.extend(blocked.into_iter().map(|account| (account, (None, true))));
-        let accounts = accounts.into_iter().map(|(account, (left, ended))| (account, left, ended)).collect();
+        let mut accounts: BTreeMap<AccountId, Left> =
+            plans.iter().map(|(account, plan)| (*account, left(account, plan))).collect();
+        accounts.extend(blocked.into_iter().map(|account| (account, Left::Blocked)));
+        let accounts = accounts.into_iter().collect();
         let cursor = self.cursor()?.map(|cursor| (cursor.epoch, cursor.seq));
         Ok(PlansNow { cursor, accounts, next })
     }
 }
 
 /// When the next month begins.
-fn month_after(now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+pub(super) fn month_after(now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     let first = now.to_zoned(zone.clone()).date().first_of_month();
     Some(first.checked_add(1.month()).ok()?.to_zoned(zone.clone()).ok()?.timestamp())
 }

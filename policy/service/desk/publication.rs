@@ -15,7 +15,8 @@ impl Desk {
         let standing = self.standing.load_full();
         let (earlier, last) = (standing.published(&self.data), standing.revisions().last());
         let (revision, diff) = revision::publish(&policy, &vocabulary, &earlier, last, clock::now())?;
-        texts::rules(policy, vocabulary, revision.version)?;
+        let rules = texts::rules(policy, vocabulary, revision.version)?;
+        self.may_come_into_force(&rules, revision.effective.instant())?;
 
         // The copy comes first: a copy without an entry is overwritten by the next try, an entry without a copy would be
         // a finding of the audit.

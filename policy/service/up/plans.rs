@@ -12,8 +12,9 @@ use tokio::time;
 use super::{books::wait, switchboard::Switchboard};
 use crate::{
     clock,
-    desk::{Desk, PlansNow},
+    desk::{Desk, Left, PlansNow},
     failure::Failure,
+    log::Event,
 };
 
 /// How often the page may have moved on before the totals were looked at with it.
@@ -25,26 +26,42 @@ const SOON: u32 = 20;
 /// What the relay is to be told about accounts with a plan.
 #[derive(Default)]
 pub(super) struct Ceilings {
-    /// The count at which each stops; `None` for one whose plan has ended.
+    /// The count at which each stops; `None` is no limit.
     pub(super) accounts: BTreeMap<AccountId, Ceiling>,
     next: Option<Timestamp>,
+    /// Whether a limit is measured by nothing.
+    unmeasured: bool,
 }
 
 /// What the plan of an account comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ceiling {
-    /// It is not let in.
-    Ended,
+    /// It is not let in: its plan has ended, or nothing measures its limit.
+    NotLetIn,
     /// It stops at this count, if there is one.
     At(Option<u64>),
+}
+
+/// What came of applying plans.
+#[derive(Clone, Copy)]
+struct Applied {
+    next: Option<Timestamp>,
+    unmeasured: bool,
 }
 
 /// Applies plans when they come to something else by themselves, and looks whether the clock was set.
 pub(super) async fn apply(board: Arc<Switchboard>, longest: Duration) {
     // What was counted before a month turned may come to the store a moment after: then it is looked at again.
-    let (mut turns, mut soon) = (None, 0);
+    let (mut turns, mut soon, mut told) = (None, 0, false);
     loop {
-        let next = board.apply_plans().await.ok();
+        let applied = board.apply_plans().await.ok();
+        if let Some(Applied { unmeasured, .. }) = applied {
+            if unmeasured && !told {
+                Event::LimitsUnmeasured.tell();
+            }
+            told = unmeasured;
+        }
+        let next = applied.map(|applied| applied.next);
         if turns.is_some_and(|turns: Timestamp| turns <= clock::now()) {
             soon = SOON;
         }
@@ -59,13 +76,13 @@ pub(super) async fn apply(board: Arc<Switchboard>, longest: Duration) {
 
 impl Switchboard {
     /// Has the relay serve by the plans as they are now; says when they come to something else.
-    async fn apply_plans(&self) -> Result<Option<Timestamp>, Failure> {
+    async fn apply_plans(&self) -> Result<Applied, Failure> {
         let mut admitted = self.admitted.lock().await;
-        let Ceilings { accounts, next } = self.ceilings(None).await?;
+        let Ceilings { accounts, next, unmeasured } = self.ceilings(None).await?;
         let (mut told, mut back) = (Vec::new(), Vec::new());
         for (&account, &ceiling) in &accounts {
             match (ceiling, admitted.get(&account)) {
-                (Ceiling::Ended, Some(_)) => self.withdraw(account, &mut admitted).await?,
+                (Ceiling::NotLetIn, Some(_)) => self.withdraw(account, &mut admitted).await?,
                 (Ceiling::At(_), None) => back.push(account),
                 (Ceiling::At(at), Some(before)) if *before != at => told.push((account, at)),
                 _ => {}
@@ -82,7 +99,7 @@ impl Switchboard {
         if !back.is_empty() {
             self.admit_new(back, &mut admitted).await?;
         }
-        Ok(next)
+        Ok(Applied { next, unmeasured })
     }
 
     /// Has the relay serve one account by its plan as it is now.
@@ -92,8 +109,8 @@ impl Switchboard {
         admitted: &mut BTreeMap<AccountId, Option<u64>>,
     ) -> Result<(), Failure> {
         match self.ceilings(Some(account)).await?.accounts.get(&account) {
-            Some(Ceiling::Ended) if admitted.contains_key(&account) => self.withdraw(account, admitted).await?,
-            Some(Ceiling::Ended) => {}
+            Some(Ceiling::NotLetIn) if admitted.contains_key(&account) => self.withdraw(account, admitted).await?,
+            Some(Ceiling::NotLetIn) => {}
             _ => self.admit_new(vec![account], admitted).await?,
         }
         self.plans_changed.notify_one();
@@ -143,10 +160,15 @@ impl Switchboard {
         let seq = cursor.filter(|(epoch, _)| *epoch == self.page.epoch()).map_or(0, |(_, seq)| seq);
         let counted = self.page.counted_by(seq)?;
         let before = |account: AccountId| counted.get(&account).map_or(0, |Bytes(bytes)| *bytes);
-        let ceiling = |&(account, left, ended): &(AccountId, Option<u64>, bool)| {
-            let at = left.map(|left| left.saturating_add(before(account)));
-            (account, if ended { Ceiling::Ended } else { Ceiling::At(at) })
+        let ceiling = |&(account, left): &(AccountId, Left)| {
+            let ceiling = match left {
+                Left::Unlimited => Ceiling::At(None),
+                Left::Bytes(left) => Ceiling::At(Some(left.saturating_add(before(account)))),
+                Left::Blocked | Left::Ended | Left::Unmeasured => Ceiling::NotLetIn,
+            };
+            (account, ceiling)
         };
-        Some(Ceilings { accounts: accounts.iter().map(ceiling).collect(), next })
+        let unmeasured = accounts.iter().any(|(_, left)| *left == Left::Unmeasured);
+        Some(Ceilings { accounts: accounts.iter().map(ceiling).collect(), next, unmeasured })
     }
 }

@@ -223,10 +223,12 @@ impl Switchboard {
         let mut admitted = self.admitted.lock().await;
         let stored = self.keeper.at_desk(|desk| desk.keys_of_accounts()).await.flatten()?;
         let stored: BTreeSet<AccountId> = stored.into_iter().map(|(account, _)| account).collect();
-        let erased: Vec<_> = admitted.keys().filter(|account| !stored.contains(account)).copied().collect();
+        // Whoever has a slot, not only who is let in: an account whose plan had ended has one too.
+        let erased = self.page.accounts().into_iter().filter(|account| !stored.contains(account));
         for account in erased {
-            admitted.remove(&account);
-            self.relay.remove(account).await.map_err(Failure::could_not)?;
+            if admitted.remove(&account).is_some() {
+                self.relay.remove(account).await.map_err(Failure::could_not)?;
+            }
             self.page.forget(account);
         }
         Ok(())
@@ -271,7 +273,7 @@ impl Switchboard {
         let mut admissions = Vec::with_capacity(accounts.len());
         for (account, keys) in accounts {
             let stop_at = match ceilings.accounts.get(&account) {
-                Some(Ceiling::Ended) => {
+                Some(Ceiling::NotLetIn) => {
                     self.turned_away().insert(account);
                     continue;
                 }

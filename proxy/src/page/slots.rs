@@ -27,6 +27,11 @@ impl Slots {
         self.of.get(&account).copied()
     }
 
+    /// Whoever counts.
+    pub(super) fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
+        self.of.keys().copied()
+    }
+
     /// Gives an account a slot that never counted; `None` when there is none left.
     pub(super) fn give(&mut self, account: AccountId, cells: &[Cell]) -> Option<usize> {
         while let Some(place) = self.back.pop() {

@@ -82,7 +82,9 @@ fn devices(text: &str) -> Result<Part<u8>, String> {
 /// The parts of a plan, in words; one that is absent has no limit.
 pub(super) fn parts(account: &AccountView) -> String {
     let plan = account.plan;
-    let limit = plan.month_bytes.map(|Bytes(bytes)| format!("{} bytes a month", report::thousands(bytes)));
+    // Where the policy keeps no total, no limit could be held: then such an account is not let in.
+    let unmeasured = if account.month_bytes.is_none() { " (nothing measures them: not let in)" } else { "" };
+    let limit = plan.month_bytes.map(|Bytes(bytes)| format!("{} bytes a month{unmeasured}", report::thousands(bytes)));
     let ends = plan.ends.map(|ends| format!("until {}", report::instant(ends)));
     let devices = plan.devices.map(|devices| report::count(usize::from(devices), "device"));
     let parts: Vec<_> = [limit, ends, devices].into_iter().flatten().collect();

@@ -21,7 +21,7 @@ fn what_is_not_a_policy_is_refused_with_a_reason() {
     for (bytes, code, said) in [
         (Vec::new(), 1, "front matter"),
         (b"\xff\xfe-\0-\0-\0".to_vec(), 1, "this is not UTF-8 text"),
-        (vec![b'a'; 50 << 20], 2, "too large to be a policy"),
+        (vec![b'a'; 50 << 20], 2, "is too large (over 4 MiB)"),
         (text.replace("What we keep", "What\0 we keep").into_bytes(), 1, "U+0000"),
         (text.replace("visitor.ip", "visit\u{43e}r.ip").into_bytes(), 1, "U+043E"),
         (format!("{text}\n{}x\n", "- ".repeat(10_000)).into_bytes(), 1, "clause number"),

@@ -10,9 +10,11 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use crate::{
     bucket::instant,
     error::{At, StoreError, reason},
+    family::Family,
     inventory::ACCOUNT,
     keys::Keys,
-    record::AccountRecord,
+    record::{AccountRecord, PlanRecord},
+    rows,
     seal::CannotSeal,
     store::{Reader, Store},
 };
@@ -56,7 +58,38 @@ impl Store {
     /// # Errors
     /// As [`Store::add_account`].
     pub fn add_accounts(&mut self, permit: Permit<AccountRecord>, accounts: &[NewAccount]) -> Result<(), StoreError> {
-        self.admit(&permit)?;
+        self.add_with(&permit, accounts, |_, _| Ok(()))
+    }
+
+    /// Adds many accounts at once, some of them with a plan: all of them or none, and none without its plan.
+    ///
+    /// # Errors
+    /// As [`Store::add_account`]; [`StoreError::NoSuchAccount`] if a plan is of none of them, [`StoreError::OldPermit`].
+    pub fn add_accounts_with_plans(
+        &mut self,
+        permit: Permit<AccountRecord>,
+        accounts: &[NewAccount],
+        plan_permit: Permit<PlanRecord>,
+        plans: &[(AccountId, Plan)],
+    ) -> Result<(), StoreError> {
+        let bucket = self.room_under(Family::Plan, &plan_permit)?;
+        self.add_with(&permit, accounts, |transaction, keys| {
+            bucket.open(transaction, keys, plan_permit.recorded(), plan_permit.due())?;
+            for (account, plan) in plans {
+                rows::require(keys, *account)?;
+                rows::insert(transaction, keys, bucket, *account, 1, &plan.encode())?;
+            }
+            Ok(())
+        })
+    }
+
+    fn add_with(
+        &mut self,
+        permit: &Permit<AccountRecord>,
+        accounts: &[NewAccount],
+        more: impl FnOnce(&Connection, &mut Keys) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.admit(permit)?;
         let (transaction, keys) = self.begin_with_keys()?;
         for account in accounts {
             if is_account(&transaction, account.number)? {
@@ -64,8 +97,9 @@ impl Store {
             }
         }
         keys.add(accounts.iter().map(|account| account.number))?;
-        let written =
-            insert(&transaction, keys, &permit, accounts).and_then(|()| transaction.commit().at(TABLE, "commit"));
+        let written = insert(&transaction, keys, permit, accounts)
+            .and_then(|()| more(&transaction, keys))
+            .and_then(|()| transaction.commit().at(TABLE, "commit"));
         if written.is_err() {
             // Keys of accounts that are not there; if they cannot be destroyed now, the next start does it.
             let _ = self.settle_keys();

@@ -22,7 +22,7 @@ use avow_terms::{
 
 use crate::failure::Failure;
 
-/// The largest text that is read: no policy is near it, and a wrong file is told so at once.
+/// The largest text that is read: no policy or configuration is near it, and a wrong file is told so at once.
 const LARGEST: u64 = 4 << 20;
 
 /// The policy that a first start puts on trial.
@@ -57,14 +57,16 @@ pub fn read_vocabulary(source: Source) -> Result<Arc<Vocabulary>, Failure> {
     Ok(Arc::new(vocabulary))
 }
 
-/// Reads a file that legal edits.
+/// Reads a file that somebody edits: a policy, a configuration.
 ///
 /// # Errors
-/// If it is not there, is no UTF-8 text, or is too large to be a policy.
+/// If it is not there, is no UTF-8 text, or is too large to be one.
 pub fn file(path: &Path) -> Result<Source, Failure> {
     let failed = |error| Failure::file("read", path, &error);
     if fs::metadata(path).map_err(failed)?.len() > LARGEST {
-        return Err(Failure::could_not(format!("`{}` is too large to be a policy (over 4 MiB)", path.display())));
+        return Err(
+            Failure::could_not(format!("`{}` is too large (over 4 MiB)", path.display())).help("is it the right file?")
+        );
     }
     let bytes = fs::read(path).map_err(failed)?;
     match String::from_utf8(bytes) {

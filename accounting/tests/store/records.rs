@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use avow_accounting::{
     ActivationCode, Attempt, Blocked, CaseStep, Choices, Chosen, Decision, DeviceCount, Diagnostics, Email, Evidence,
-    MonthTotal, NoticeEvidence, PasswordDigest, PaymentRecord, PlanRecord, SealedBlob, SealedSession, SessionTotal,
-    Step, StoreError, UserName,
+    MonthTotal, NewAccount, NoticeEvidence, PasswordDigest, PaymentRecord, PlanRecord, SealedBlob, SealedSession,
+    SessionTotal, Step, StoreError, UserName,
 };
 use avow_terms::{
     amount::Bytes,
@@ -208,6 +208,34 @@ fn a_plan_is_read_with_its_account() {
     let plans: Vec<_> = world.store.accounts().unwrap().into_iter().map(|account| account.plan).collect();
     assert_eq!(plans, [Some(plan), None]);
     assert_eq!(world.store.account(account(7)).unwrap().unwrap().plan, Some(plan));
+}
+
+#[test]
+fn accounts_are_added_with_their_plans_or_not_at_all() {
+    let mut world = world("northgate");
+    let plan = Plan { month_bytes: Some(Bytes(1 << 40)), ..Plan::default() };
+    let new = |number| NewAccount { number: account(number), keys: Private::new(b"keys of it".to_vec()) };
+    let before = world.store.accounts().unwrap().len();
+    let add = |world: &mut World, numbers: &[u32], plans: &[u32]| {
+        let (accounts, plans): (Vec<_>, Vec<_>) = (
+            numbers.iter().map(|number| new(*number)).collect(),
+            plans.iter().map(|of| (account(*of), plan)).collect(),
+        );
+        let (may, may_plan) = (world.allowed(), world.allowed());
+        world.store.add_accounts_with_plans(may, &accounts, may_plan, &plans)
+    };
+    // The third stands twice; one of the plans is nobody's, or stands twice.
+    for (numbers, plans) in [([30, 31, 31], [30, 31]), ([30, 31, 32], [30, 99]), ([30, 31, 32], [31, 31])] {
+        assert!(add(&mut world, &numbers, &plans).is_err(), "{numbers:?} {plans:?}");
+    }
+    let mut world = world.reopen();
+    assert_eq!((world.store.accounts().unwrap().len(), world.store.plans().unwrap()), (before, vec![]));
+    assert!(world.store.kept(account(7)).unwrap().is_empty());
+    let (may, may_plan) = (world.allowed(), world.allowed());
+    let plans = [(account(31), plan)];
+    world.store.add_accounts_with_plans(may, &[new(30), new(31)], may_plan, &plans).unwrap();
+    let world = world.reopen();
+    assert_eq!((world.store.accounts().unwrap().len(), world.store.plans().unwrap()), (before + 2, plans.to_vec()));
 }
 
 #[test]

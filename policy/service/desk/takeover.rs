@@ -61,12 +61,15 @@ impl Secret {
 impl Desk {
     /// Takes over users, or says what stands against it.
     pub(super) fn take_over(&mut self, asked: &TakeOver) -> Result<Done, Failure> {
-        let permit = self.permit_account(clock::now())?;
-        let limited = asked.limits.iter().any(Option::is_some);
-        if limited {
-            let _ = self.permit_plan(clock::now())?;
-            self.may_limit_months(clock::now())?;
-        }
+        let now = clock::now();
+        let permit = self.permit_account(now)?;
+        let limits = match asked.limits.iter().any(Option::is_some) {
+            true => {
+                self.may_limit_months(now)?;
+                Some(self.permit_plan(now)?)
+            }
+            false => None,
+        };
         let keys = asked.users.iter().map(Secret::key).collect::<Result<Vec<_>, _>>()?;
         let served = self.keys_of_accounts()?;
         none_is_served(&keys, &served)?;
@@ -80,17 +83,24 @@ impl Desk {
             .zip(keys)
             .map(|(number, key)| NewAccount { number: *number, keys: AccountKeys(vec![key]).encode() });
         let accounts: Vec<_> = accounts.collect();
+        // The keys come first: whoever is killed in between takes the same file over again, and it is whole.
         if !replaced.is_empty() {
             relay_keys::replace(self.data.keys(), &server)?;
         }
-        if let Err(error) = self.store.add_accounts(permit, &accounts) {
+        let plan = |bytes| Plan { month_bytes: Some(Bytes(bytes)), ..Plan::default() };
+        let plans = numbers.iter().zip(&asked.limits).filter_map(|(number, limit)| Some((*number, plan((*limit)?))));
+        let added = match limits {
+            Some(limits) => self.store.add_accounts_with_plans(permit, &accounts, limits, &plans.collect::<Vec<_>>()),
+            None => self.store.add_accounts(permit, &accounts),
+        };
+        if let Err(error) = added {
             if !replaced.is_empty() {
                 relay_keys::replace(self.data.keys(), &self.relay_keys)?;
             }
             return Err(Failure::could_not(error));
         }
         let counted = numbers.iter().try_for_each(|number| self.count_devices(*number, 1));
-        if let Err(failure) = counted.and_then(|()| self.limit_months(&numbers, &asked.limits)) {
+        if let Err(failure) = counted {
             for number in &numbers {
                 self.store.remove_account(*number).map_err(Failure::could_not)?;
             }
@@ -101,17 +111,6 @@ impl Desk {
         }
         self.relay_keys = Arc::new(server);
         Ok(Done::TakenOver { accounts: numbers, replaced })
-    }
-
-    /// Gives new accounts the limits that their users had.
-    fn limit_months(&mut self, numbers: &[AccountId], limits: &[Option<u64>]) -> Result<(), Failure> {
-        for (number, limit) in numbers.iter().zip(limits) {
-            let Some(limit) = *limit else { continue };
-            let permit = self.permit_plan(clock::now())?;
-            let plan = Plan { month_bytes: Some(Bytes(limit)), ..Plan::default() };
-            self.store.set_plan(permit, *number, &plan).map_err(Failure::could_not)?;
-        }
-        Ok(())
     }
 
     /// Numbers for so many accounts, in the order in which they are drawn.

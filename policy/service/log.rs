@@ -23,6 +23,8 @@ pub enum Event {
     Ready,
     /// The relay process ended and was started again.
     RelayRestarted,
+    /// The files that names are looked up with were replaced: the relay is started again.
+    ResolverReplaced,
     /// A wall around the relay cannot be raised on this kernel.
     WallMissing {
         /// What the kernel calls it.
@@ -40,6 +42,8 @@ pub enum Event {
     CountsRefused,
     /// Counts were due before they could be stored: their month is over. They are dropped.
     CountsOver,
+    /// The policy in force keeps nothing that limits of a month are measured by: accounts that have one are not let in.
+    LimitsUnmeasured,
     /// The wall clock was set while the service ran; it is not followed.
     ClockSet,
     /// The wall clock and the time that has passed agree again, or the machine's time service vouched for it.
@@ -85,6 +89,10 @@ impl Event {
         match self {
             Self::Ready => tracing::info!(target: TARGET, "ready"),
             Self::RelayRestarted => tracing::warn!(target: TARGET, "the relay ended and was started again"),
+            Self::ResolverReplaced => tracing::info!(
+                target: TARGET,
+                "the files of the system's resolver were replaced: the relay is started again to read them"
+            ),
             Self::WallMissing { wall } => {
                 tracing::warn!(target: TARGET, wall, "a wall around the relay is missing; `avow walls` says more");
             }
@@ -102,6 +110,10 @@ impl Event {
             Self::CountsOver => {
                 tracing::warn!(target: TARGET, "counts of a month that is over came too late to be stored; they are dropped");
             }
+            Self::LimitsUnmeasured => tracing::error!(
+                target: TARGET,
+                "the policy in force keeps no whole month totals: accounts with a limit of a month are not let in"
+            ),
             Self::ClockSet => tracing::warn!(
                 target: TARGET,
                 "the wall clock was set and is not followed: deadlines go by the time that has passed"

@@ -15,7 +15,7 @@ mod welcome;
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use arc_swap::ArcSwap;
-use avow_proxy::{AccountKeys, Page, SpawnRelay, Supervisor, Wall};
+use avow_proxy::{AccountKeys, Page, ResolverFiles, SpawnRelay, Supervisor, Wall};
 use avow_terms::account::AccountId;
 use tokio::{
     runtime::Runtime,
@@ -195,6 +195,7 @@ impl Service {
         let standing = desk.standing();
         let (keeper, keeping) = Keeper::start(desk)?;
         let Sockets { tcp, udp, web } = sockets;
+        let resolver = ResolverFiles::look();
         let relay = Arc::new(self.start_relay(tcp, udp, lock)?);
         let live = Arc::new(Live {
             load,
@@ -243,6 +244,7 @@ impl Service {
                 tokio::spawn(borders),
                 tokio::spawn(rounds::watch_clock(health)),
                 tokio::spawn(rounds::watch_relay(relay.clone())),
+                tokio::spawn(rounds::watch_resolver(relay.clone(), resolver)),
             ],
             relay,
             live,

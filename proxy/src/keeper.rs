@@ -52,6 +52,8 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) enum Command {
     /// Carry this to the relay, and tell whether it could be done.
     Order(Order, oneshot::Sender<bool>),
+    /// End the relay, and start another.
+    Renew(oneshot::Sender<()>),
     /// End the relay.
     Drain(Duration, oneshot::Sender<()>),
 }
@@ -134,6 +136,8 @@ struct Life {
 enum End {
     /// It died.
     Died,
+    /// It was told to, for another to begin.
+    Renewed,
     /// It was told to.
     Told(Option<oneshot::Sender<()>>),
 }
@@ -152,6 +156,7 @@ impl Keeper {
                     done.map(|done| done.send(()));
                     return;
                 }
+                Ok(End::Renewed) => continue,
                 Ok(End::Died) | Err(_) => {}
             }
             pause = if born.elapsed() > LONG_LIFE { Duration::ZERO } else { longer(pause) };
@@ -172,6 +177,8 @@ impl Keeper {
             };
             match command {
                 Some(Command::Order(order, done)) => drop(self.note(&order, done)),
+                // None is running that could be a relay of before.
+                Some(Command::Renew(done)) => drop(done.send(())),
                 Some(Command::Drain(_, done)) => {
                     self.commands.close();
                     // Who gave up waiting is not told.
@@ -207,8 +214,20 @@ impl Keeper {
                     Some(Command::Order(order, done)) => {
                         life.unsent.extend_from_slice(self.note(&order, done).expose());
                     }
-                    Some(Command::Drain(at_most, done)) => return Ok(life.end(at_most, Some(done), &self.status).await),
-                    None => return Ok(life.end(Duration::ZERO, None, &self.status).await),
+                    Some(Command::Renew(done)) => {
+                        life.end(Duration::ZERO, &self.status).await;
+                        // Who gave up waiting is not told.
+                        let _ = done.send(());
+                        return Ok(End::Renewed);
+                    }
+                    Some(Command::Drain(at_most, done)) => {
+                        life.end(at_most, &self.status).await;
+                        return Ok(End::Told(Some(done)));
+                    }
+                    None => {
+                        life.end(Duration::ZERO, &self.status).await;
+                        return Ok(End::Told(None));
+                    }
                 },
             }
         }
@@ -308,7 +327,7 @@ impl Keeper {
 
 impl Life {
     /// Ends the relay, by force if it does not end in time.
-    async fn end(mut self, at_most: Duration, done: Option<oneshot::Sender<()>>, status: &Status) -> End {
+    async fn end(mut self, at_most: Duration, status: &Status) {
         let milliseconds = u64::try_from(at_most.as_millis()).unwrap_or(u64::MAX);
         self.unsent.extend_from_slice(Order::Drain(milliseconds).line(0).expose());
         let ending = async {
@@ -325,7 +344,6 @@ impl Life {
         if timeout(at_most.saturating_add(GRACE), ending).await.is_err() {
             let _ = self.child.kill().await;
         }
-        End::Told(done)
     }
 }
 

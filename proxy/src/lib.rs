@@ -62,5 +62,5 @@ pub use self::{
     sealed_session::{DeskKey, DeskPublicKey, NotAKey, SEALED_LENGTH, SealedSession, SessionRecord},
     sessions::SealTo,
     supervisor::{SpawnRelay, Supervisor, SupervisorError},
-    walls::{Attempt, Grounds, Outcome, Raised, Wall},
+    walls::{Attempt, Grounds, Outcome, Raised, ResolverFiles, Wall},
 };

@@ -115,6 +115,14 @@ impl Supervisor {
         self.order(Order::Remove(account)).await
     }
 
+    /// Ends the relay with its streams and starts another at once, with all that it was told: the way to have it read what
+    /// is read before the walls are raised.
+    pub async fn renew(&self) -> Result<(), SupervisorError> {
+        let (done, answer) = oneshot::channel();
+        self.send(Command::Renew(done)).await?;
+        answer.await.map_err(|_| SupervisorError::Ended)
+    }
+
     /// Ends the relay: nothing new is accepted, open streams get so long to end by themselves. Returns when the process
     /// is gone.
     pub async fn drain(&self, at_most: Duration) -> Result<(), SupervisorError> {

@@ -15,7 +15,10 @@ mod privileges;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::attempt::{Attempt, Grounds, Outcome};
+pub use self::{
+    attempt::{Attempt, Grounds, Outcome},
+    files::ResolverFiles,
+};
 
 /// One kind of wall.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use avow_proxy::Supervisor;
+use avow_proxy::{ResolverFiles, Supervisor, Wall};
 use tokio::time;
 
 use super::{books::Books, sealed::Sealed, switchboard::Switchboard};
@@ -58,6 +58,24 @@ pub(super) async fn watch_clock(health: Arc<Health>) {
             event.tell();
         }
         time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// Has the relay started again when the files of the system's resolver were replaced: the wall around files would keep it
+/// from reading the new ones, and it would find no name any more.
+pub(super) async fn watch_resolver(relay: Arc<Supervisor>, mut known: ResolverFiles) {
+    loop {
+        time::sleep(Duration::from_secs(1)).await;
+        if ResolverFiles::look() == known {
+            continue;
+        }
+        // What replaces one often replaces the next a moment later.
+        time::sleep(Duration::from_millis(500)).await;
+        known = ResolverFiles::look();
+        if relay.walls().is_some_and(|raised| raised.walls.contains(&Wall::Files)) {
+            Event::ResolverReplaced.tell();
+            let _ = relay.renew().await;
+        }
     }
 }
 

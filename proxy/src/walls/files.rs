@@ -7,6 +7,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr, RulesetCreatedAttr,
     RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 
 /// The newest version that this was tested with; an older kernel is asked for what it has.
 const TESTED: ABI = ABI::V7;
@@ -35,12 +36,43 @@ fn restrict() -> Result<RestrictionStatus, RulesetError> {
         .restrict_self()
 }
 
+/// What tells a file from every other: device, number, and when it was made, since the number of a file that is gone is
+/// given out again.
+type Identity = (u32, u32, u64, i64, u32);
+
+/// Which files the resolver's are at a moment. The wall opens files and not names: one that takes the place of another
+/// stays shut to a relay that is behind it already, and is read by the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResolverFiles(Vec<Option<Identity>>);
+
+impl ResolverFiles {
+    /// Those that are there now.
+    #[must_use]
+    pub fn look() -> Self {
+        let kept_in = kept_in();
+        // Where its directory is open to the relay, a `resolv.conf` may be replaced in it.
+        let files =
+            RESOLVER.into_iter().map(PathBuf::from).filter(|file| kept_in.is_none() || !file.ends_with("resolv.conf"));
+        let found = files.chain(kept_in.clone()).map(|path| {
+            let found = statx(CWD, path, AtFlags::empty(), StatxFlags::INO | StatxFlags::BTIME).ok()?;
+            let made = found.stx_btime;
+            Some((found.stx_dev_major, found.stx_dev_minor, found.stx_ino, made.tv_sec, made.tv_nsec))
+        });
+        Self(found.collect())
+    }
+}
+
 /// The files themselves; and where `resolv.conf` is a link into a directory of its own under `/run`, that directory,
 /// since its owner replaces the file when the network changes.
 fn readable() -> Vec<PathBuf> {
-    let linked = std::fs::canonicalize("/etc/resolv.conf").ok();
-    let kept_in = linked.as_deref().and_then(|path| path.parent()).filter(|parent| {
+    RESOLVER.into_iter().map(PathBuf::from).chain(kept_in()).collect()
+}
+
+/// The directory under `/run` that `resolv.conf` is a link into.
+fn kept_in() -> Option<PathBuf> {
+    let linked = std::fs::canonicalize("/etc/resolv.conf").ok()?;
+    let parent = linked.parent().filter(|parent| {
         parent.starts_with("/run") && parent.components().count() > 2 && !parent.starts_with("/run/user")
     });
-    RESOLVER.into_iter().map(PathBuf::from).chain(kept_in.map(PathBuf::from)).collect()
+    parent.map(PathBuf::from)
 }

@@ -42,7 +42,7 @@ fn started_by_the_unit(world: &World, tunnel: u16, web: u16, names: &str) -> Com
     command
 }
 
-fn python_is_there() -> bool {
+pub(crate) fn python_is_there() -> bool {
     let there = Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("AVOW_REQUIRE_CLIENTS").is_none(), "python3 is missing");
     there
@@ -89,6 +89,66 @@ fn the_sockets_of_a_unit_are_served() {
     });
     assert!(sockets.count() < 10, "the relay has what was handed to it, and no copies");
     assert_eq!(service.stop(), 0);
+}
+
+/// Whether a program of systemd is here; tests that need one are skipped without it.
+fn is_here(program: &str) -> bool {
+    let here = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !here {
+        eprintln!("skipped: {program} is not installed (apt-get install systemd)");
+    }
+    here
+}
+
+#[test]
+fn systemd_s_own_program_hands_the_sockets_over_when_somebody_comes() {
+    if !is_here("systemd-socket-activate") {
+        return;
+    }
+    let world = World::new();
+    let (tunnel, web) = (format!("127.0.0.1:{}", world.tunnel), format!("127.0.0.1:{}", world.web));
+    // It opens streams or datagrams, and passes on what it was handed itself: one for each.
+    let activate = "systemd-socket-activate";
+    let mut command = Command::new(activate);
+    command.args(["--datagram", "--listen", &tunnel, "--fdname=tunnel", activate, "--listen", &tunnel]);
+    command.args(["--listen", &web, "--fdname=tunnel:tunnel:web", "--setenv=NO_COLOR=1", AVOW, "up", "--data"]);
+    command.arg(world.data()).stdin(Stdio::null());
+    let comes = std::thread::spawn(move || {
+        let (socket, end) = (std::net::UdpSocket::bind("127.0.0.1:0").unwrap(), Instant::now() + PATIENCE);
+        while std::net::TcpStream::connect(&web).is_err() && Instant::now() < end {
+            let _ = socket.send_to(b"somebody", &tunnel);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    });
+    let service = world.up_with(command);
+    comes.join().unwrap();
+    let client = InProcess::new(&world.link(world.first_account()));
+    let (tcp, udp) = (Echo::tcp(), Echo::udp());
+    block_on(async {
+        let mut stream = client.connect(tcp.address).await;
+        stream.write_all(b"hello").await.unwrap();
+        stream.read_exact(&mut [0; 5]).await.unwrap();
+        let packets = vec![vec![7; 100]];
+        assert_eq!(client.exchange(udp.address, &packets).await, packets);
+    });
+    assert_eq!(world.get("/privacy").0, 200);
+    assert_eq!(service.stop(), 0);
+}
+
+#[test]
+fn systemd_understands_every_line_of_the_units() {
+    if !is_here("systemd-analyze") {
+        return;
+    }
+    let world = World::new();
+    let units = ["avow.service", "avow.socket"].map(|unit| {
+        let text = crate::world::repository(&format!("docs/{unit}")).replace("/usr/local/bin/avow", AVOW);
+        world.file(unit, &text)
+    });
+    let output = Command::new("systemd-analyze").arg("verify").args(&units).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let about_us: Vec<_> = said.lines().filter(|line| line.contains("avow")).collect();
+    assert!(output.status.success() && about_us.is_empty(), "{said}");
 }
 
 #[test]

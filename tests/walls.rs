@@ -117,6 +117,64 @@ fn a_relay_that_tries_the_unthinkable_is_ended_and_started_again() {
     assert_eq!(service.stop(), 0);
 }
 
+/// Becomes a program for which the kernel lacks these calls: a kernel without landlock, or without seccomp.
+const LACKING: &str = r#"
+import ctypes, os, struct, sys
+calls = [int(number) for number in sys.argv[1].split(",")]
+lines = [struct.pack("HBBI", 0x20, 0, 0, 0)]
+for call in calls:
+    lines += [struct.pack("HBBI", 0x15, 0, 1, call), struct.pack("HBBI", 0x06, 0, 0, 0x00050000 | 38)]
+lines.append(struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000))
+filter = ctypes.create_string_buffer(b"".join(lines))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(lines), ctypes.addressof(filter)))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0, ctypes.get_errno()
+os.execv(sys.argv[2], sys.argv[2:])
+"#;
+
+/// `avow up` of a world on such a kernel.
+fn up_where(world: &World, calls: &str) -> Command {
+    let up = world.command(&["up"]);
+    let mut command = Command::new("python3");
+    command.args(["-c", LACKING, calls]).arg(up.get_program()).args(up.get_args());
+    command.env_remove("AVOW_DATA").env("NO_COLOR", "1").stdin(std::process::Stdio::null());
+    command
+}
+
+#[test]
+fn a_kernel_without_a_wall_is_told_and_is_refused_where_walls_are_required() {
+    if !crate::systemd::python_is_there() {
+        return;
+    }
+    // landlock_create_ruleset has the same number everywhere, seccomp has not.
+    let seccomp = if cfg!(target_arch = "x86_64") { "317" } else { "277" };
+    for (calls, wall) in [("444", "landlock"), (seccomp, "seccomp")] {
+        let world = World::new();
+        let config = fs::read_to_string(world.data().join("avow.toml")).unwrap();
+        fs::write(world.data().join("avow.toml"), config.replace("[relay]\n", "[relay]\nwalls = \"required\"\n"))
+            .unwrap();
+        let output = up_where(&world, calls).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        for part in
+            [&format!("the walls around the relay are not complete here: no {wall}"), "`avow walls`", "best-effort"]
+        {
+            assert!(said.contains(part), "`{part}` is missing: {said}");
+        }
+        assert!(!said.contains("no privileges"), "{said}");
+
+        fs::write(world.data().join("avow.toml"), config).unwrap();
+        let service = world.up_with(up_where(&world, calls));
+        echo_through(&world.link(world.first_account()), &Echo::tcp());
+        let log = world.log_text();
+        assert!(log.contains("a wall around the relay is missing") && log.contains(wall), "{log}");
+        assert!(service.first_screen.contains(&format!("missing on this kernel: {wall}")), "{}", service.first_screen);
+        let audit = world.run(&["audit"]).out;
+        assert!(audit.contains(&format!("{wall} is missing on this kernel")), "{audit}");
+        assert_eq!(service.stop(), 0);
+    }
+}
+
 #[test]
 fn a_process_without_a_parent_makes_no_attempt() {
     let ran = Command::new(crate::world::AVOW).arg("attempt").stdin(std::process::Stdio::null()).output().unwrap();

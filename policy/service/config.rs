@@ -267,7 +267,8 @@ impl Config {
 }
 
 fn problem(source: Source, error: &toml::de::Error) -> Problem {
-    let Range { start, end } = error.span().unwrap_or(0..0);
+    let span = error.span().unwrap_or(0..0);
+    let Range { start, end } = entry(&source.text, &span, error.message()).unwrap_or(span);
     Problem {
         code: "config",
         severity: Severity::Error,
@@ -276,6 +277,16 @@ fn problem(source: Source, error: &toml::de::Error) -> Problem {
         related: Vec::new(),
         help: Some("policy/service/avow.sample.toml lists every key with its default".into()),
     }
+}
+
+/// The entry of a list that a message is about: of a list, the library knows where it begins.
+fn entry(text: &str, list: &Range<usize>, message: &str) -> Option<Range<usize>> {
+    let about = message.split('`').nth(1)?;
+    let place = ['"', '\''].into_iter().find_map(|quote| {
+        let quoted = format!("{quote}{about}{quote}");
+        Some((text.get(list.clone())?.find(&quoted)?, quoted.len()))
+    });
+    place.map(|(place, length)| list.start + place..list.start + place + length)
 }
 
 #[cfg(test)]
@@ -316,7 +327,15 @@ mod tests {
         );
         assert_eq!(
             problem_of("[relay]\nallow_private = [\"10.0.0.0/8\", \"10.1.2.3/16\"]\n"),
-            "avow.toml:2:17 `10.1.2.3/16` does not begin its network: bits are set after the first 16"
+            "avow.toml:2:32 `10.1.2.3/16` does not begin its network: bits are set after the first 16"
+        );
+        assert!(
+            problem_of("[relay]\nallow_private = [\n  '10.0.0.0/8',\n  'ten',\n]\n")
+                .starts_with("avow.toml:4:3 `ten` is not a network")
+        );
+        assert!(
+            problem_of("[relay]\nlisten = [\"[::]:8388\", \"localhost:8388\"]\n")
+                .starts_with("avow.toml:2:24 `localhost:8388` is not an address to listen on")
         );
         assert!(
             problem_of("[books]\nflush_seconds = 0\n")

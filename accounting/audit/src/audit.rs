@@ -152,8 +152,9 @@ fn beyond(seen: &Seen<'_>, question: &Question<'_>, not_checked: &mut Vec<NotChe
         );
     }
     add("values in disguise", "an address written as a number, compressed or encrypted looks like nothing");
+    add("backups", "`avow audit --backup FILE` reads one");
     add(
-        "logs, memory, backups, other machines and freed blocks of the disk",
+        "logs, memory, other machines and freed blocks of the disk",
         "this audit reads one store and the directory it lies in",
     );
 }

@@ -130,7 +130,13 @@ pub fn audit_backup(question: &BackupQuestion<'_>) -> Result<BackupReport, Could
 fn whole(parsed: &Parsed, clauses: &Clauses<'_>, findings: &mut Findings) {
     let remedy = "make a new backup, and remove this one";
     if !parsed.digest {
-        findings.add("backup.digest", None, "the file is not as it was written, or not all of it is there", "", remedy);
+        findings.add(
+            "backup.digest",
+            None,
+            "the file is not as it was written, or not all of it is there",
+            "the whole file",
+            remedy,
+        );
     }
     if let Some((from, count)) = parsed.unowned {
         let what = format!("{} that belong to no part of a backup", counted(count, "byte"));

@@ -1,4 +1,4 @@
-//! Processor time, system calls and instructions for each GiB that is carried, in paired rounds.
+//! Processor time and system calls for each GiB that is carried, in paired rounds.
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
@@ -9,7 +9,7 @@ use crate::{
     load::{self, Ask},
     process,
     servers::{self, PIECES, Server},
-    table::{Limit, Ratio, Table, median},
+    table::{Limit, Ratio, Table, counted, median},
 };
 
 const GIB: u64 = 1 << 30;
@@ -100,20 +100,4 @@ fn counts(table: &mut Table, runtime: &Runtime, servers: &[Server], target: Sock
     let servers: Vec<_> = servers.iter().filter(|server| server.name != PIECES || way == "down").collect();
     let calls = servers.iter().map(|server| (server.name, process::system_calls(server.pid, || carry(server))));
     counted(table, &format!("system calls per GiB {way}"), &calls.collect::<Vec<_>>(), "no perf here");
-    let what = format!("instructions outside the kernel per GiB {way}");
-    // One is asked first: a machine that does not count them would carry everything for nothing.
-    if process::instructions(std::process::id(), || {}).is_none() {
-        return table.missing(&what, "this machine has no counters for them");
-    }
-    let instructions = servers.iter().map(|server| (server.name, process::instructions(server.pid, || carry(server))));
-    counted(table, &what, &instructions.collect::<Vec<_>>(), "this machine has no counters for them");
-}
-
-fn counted(table: &mut Table, what: &str, counts: &[(&str, Option<f64>)], why_not: &str) {
-    let Some(((_, Some(ours)), others)) = counts.split_first() else { return table.missing(what, why_not) };
-    let beside = others.iter().filter_map(|(name, count)| {
-        let count = (*count)?;
-        Some(format!("{name}: {count:.0} (ratio {:.2})", ours / count))
-    });
-    table.told(what, format!("{ours:.0}"), beside.collect::<Vec<_>>().join("; "));
 }

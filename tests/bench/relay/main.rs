@@ -1,4 +1,4 @@
-//! The relay beside its peers: processor time, system calls, memory, latency, handshakes, datagrams, strangers.
+//! The relay beside its peers: processor time, system calls, instructions, memory, latency, handshakes, datagrams, strangers.
 //!
 //! Everything stays on the loopback and is bounded; what it starts it ends. Peers are found on PATH or by
 //! `AVOW_SSSERVER`, `AVOW_SING_BOX`, `AVOW_SS_SERVER`; one that is missing is said to be. `--only NAME` runs one part.
@@ -18,6 +18,7 @@ mod cipher;
 mod cpu;
 mod datagrams;
 mod handshakes;
+mod instructions;
 mod latency;
 mod load;
 mod memory;
@@ -34,8 +35,9 @@ use table::Table;
 /// A part of the bench, and what it is called.
 type Part = (&'static str, fn(&mut Table));
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     ("cpu", cpu::measure),
+    ("instructions", instructions::measure),
     ("memory", memory::measure),
     ("latency", latency::measure),
     ("handshakes", handshakes::measure),

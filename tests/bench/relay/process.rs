@@ -26,15 +26,7 @@ pub(crate) fn resident(pid: u32) -> f64 {
 
 /// How many system calls it makes meanwhile; `None` when this machine does not count them.
 pub(crate) fn system_calls(pid: u32, meanwhile: impl FnOnce()) -> Option<f64> {
-    counted("raw_syscalls:sys_enter", pid, meanwhile)
-}
-
-/// How many instructions it carries out meanwhile outside the kernel; `None` when this machine does not count them.
-pub(crate) fn instructions(pid: u32, meanwhile: impl FnOnce()) -> Option<f64> {
-    counted("instructions:u", pid, meanwhile)
-}
-
-fn counted(what: &str, pid: u32, meanwhile: impl FnOnce()) -> Option<f64> {
+    let what = "raw_syscalls:sys_enter";
     let file = tempfile::NamedTempFile::new().unwrap();
     let mut command = Command::new("perf");
     command.args(["stat", "-x", ",", "-e", what, "-p", &pid.to_string(), "-o"]).arg(file.path());
@@ -45,6 +37,5 @@ fn counted(what: &str, pid: u32, meanwhile: impl FnOnce()) -> Option<f64> {
     Command::new("kill").args(["-INT", &perf.id().to_string()]).status().unwrap();
     perf.wait().unwrap();
     let said = fs::read_to_string(file.path()).unwrap();
-    // `<not supported>` stands where the number would.
     said.lines().find(|line| line.contains(what))?.split(',').next()?.parse().ok()
 }

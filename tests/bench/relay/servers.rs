@@ -109,6 +109,11 @@ pub(crate) fn started_by(spawn: SpawnRelay, runtime: &Runtime, accounts: u32, me
 
 /// ssserver with so many accounts; `None` when there is none on this machine.
 pub(crate) fn ssserver(accounts: u32) -> Option<Server> {
+    ssserver_by(accounts, |command| command)
+}
+
+/// The same, started in another way.
+pub(crate) fn ssserver_by(accounts: u32, how: impl Fn(Command) -> Command) -> Option<Server> {
     let program = found("AVOW_SSSERVER", "ssserver")?;
     Some(peer("ssserver", METHOD, accounts, |folder, port, server, users| {
         let users = users.iter().enumerate().map(|(at, key)| format!(r#"{{"name":"{at}","password":"{key}"}}"#));
@@ -120,7 +125,7 @@ pub(crate) fn ssserver(accounts: u32) -> Option<Server> {
         fs::write(folder.join("config.json"), config).unwrap();
         let mut command = Command::new(&program);
         command.arg("-c").arg(folder.join("config.json"));
-        command
+        how(command)
     }))
 }
 
@@ -154,12 +159,17 @@ pub(crate) fn libev() -> Option<Server> {
 
 /// A relay without a cipher, for streams to this target.
 pub(crate) fn plain(kind: &str, target: SocketAddr) -> Server {
+    plain_by(kind, target, |command| command)
+}
+
+/// The same, started in another way.
+pub(crate) fn plain_by(kind: &str, target: SocketAddr, how: impl Fn(Command) -> Command) -> Server {
     let port = free_port();
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([plain::HIDDEN, kind, &port.to_string(), &target.to_string()]);
     let folder = tempfile::tempdir().unwrap();
     let name = if kind == "pieces" { PIECES } else { "plain relay" };
-    let child = started(name, command, port);
+    let child = started(name, how(command), port);
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     Server { name, pid: child.id(), address, clients: Vec::new(), keep: Keep::Peer(child, folder) }
 }

@@ -104,3 +104,13 @@ fn student(rounds: usize) -> f64 {
     const BY_FREEDOM: [f64; 12] = [12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.20, 2.18];
     BY_FREEDOM[rounds.saturating_sub(2).min(BY_FREEDOM.len() - 1)]
 }
+
+/// Our count, and the others' beside it.
+pub(crate) fn counted(table: &mut Table, what: &str, counts: &[(&str, Option<f64>)], why_not: &str) {
+    let Some(((_, Some(ours)), others)) = counts.split_first() else { return table.missing(what, why_not) };
+    let beside = others.iter().filter_map(|(name, count)| {
+        let count = (*count)?;
+        Some(format!("{name}: {count:.0} (ratio {:.2})", ours / count))
+    });
+    table.told(what, format!("{ours:.0}"), beside.collect::<Vec<_>>().join("; "));
+}

@@ -69,7 +69,7 @@ lint:
 bench:
     cargo bench --locked --package avow-terms --package avow --package avow-audit --bench limits --bench check --bench store --no-fail-fast
 
-# The relay beside its peers, and with 100,000 accounts, about 15 minutes: docs/bench-relay.md, docs/bench-accounts.md
+# The relay beside its peers, and with 100,000 accounts, about five minutes: docs/bench-relay.md, docs/bench-accounts.md
 [group('development')]
 bench-relay *arguments:
     cargo bench --locked --package avow --bench relay -- {{ arguments }}

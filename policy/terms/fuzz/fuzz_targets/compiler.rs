@@ -1,7 +1,7 @@
 //! Any tree of clauses as a policy that is mostly clean, compiled.
 #![no_main]
 
-#[allow(dead_code, reason = "each target calls one of them")]
+#[expect(dead_code, reason = "each target calls one of them")]
 #[path = "../properties.rs"]
 mod properties;
 

@@ -1,7 +1,7 @@
 //! Any bytes as the phrase of a "How long" cell.
 #![no_main]
 
-#[allow(dead_code, reason = "each target calls one of them")]
+#[expect(dead_code, reason = "each target calls one of them")]
 #[path = "../properties.rs"]
 mod properties;
 
